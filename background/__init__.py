@@ -1,0 +1,37 @@
+"""Background work: `enqueue(name, **ids)` and the engine that runs it.
+
+Rows are the truth and a message only wakes a worker: losing one delays work until the next sweep, doubling
+one finds the row already claimed. Handlers are registered by name by the composition root.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+Handler = Callable[..., None]
+
+
+class Engine(Protocol):
+    """Runs handlers by name, soon or after a delay in seconds, with integer ids as arguments."""
+
+    def submit(self, name: str, ids: dict[str, int], delay: float) -> None: ...
+
+
+class Background:
+    """The registry of handlers and the engine in use. One per application."""
+
+    def __init__(self) -> None:
+        self.handlers: dict[str, Handler] = {}
+        self.engine: Engine | None = None
+
+    def register(self, name: str, handler: Handler) -> None:
+        self.handlers[name] = handler
+
+    def enqueue(self, name: str, delay: float = 0, **ids: int) -> None:
+        """Wake a worker for this work. Call it after the commit that wrote the row the work is about.
+
+        Without an engine (a command-line program) it does nothing: the row is found by the next sweep.
+        """
+        if self.engine is not None:
+            self.engine.submit(name, ids, delay)

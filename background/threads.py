@@ -1,0 +1,82 @@
+"""The default engine: a bounded pool of daemon threads in the process, and the sweeper that feeds it.
+
+Threads start with start() (after fork), never on import. They are daemons: a stopping process does not wait
+for a bank; the lease of an interrupted refresh runs out and another worker takes it over.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from background import Background
+
+log = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 15.0
+
+
+class ThreadEngine:
+    """Work waits in one heap ordered by due time; `workers` threads take what is due."""
+
+    def __init__(self, background: Background, workers: int) -> None:
+        self._background = background
+        self._workers = workers
+        self._heap: list[tuple[float, int, str, dict[str, int]]] = []
+        self._sequence = itertools.count()
+        self._wake = threading.Condition()
+        self._running = False
+
+    def submit(self, name: str, ids: dict[str, int], delay: float) -> None:
+        with self._wake:
+            heapq.heappush(self._heap, (time.monotonic() + delay, next(self._sequence), name, ids))
+            self._wake.notify_all()  # the sweeper waits here too: waking one could wake the wrong one
+
+    def start(self) -> None:
+        """Start the threads and the sweeper. Call once per process, after fork."""
+        if self._running:
+            return
+        self._running = True
+        for number in range(self._workers):
+            threading.Thread(target=self._work, name=f"background-{number}", daemon=True).start()
+        threading.Thread(target=self._sweep, name="sweeper", daemon=True).start()
+
+    def stop(self) -> None:
+        """Take no further work. What runs is not interrupted; what waits stays in the database."""
+        with self._wake:
+            self._running = False
+            self._wake.notify_all()
+
+    def _work(self) -> None:
+        while (task := self._next()) is not None:
+            name, ids = task
+            _run(self._background.handlers[name], name, ids)
+
+    def _next(self) -> tuple[str, dict[str, int]] | None:
+        """The next due task, waiting for it; None when the engine stops."""
+        with self._wake:
+            while self._running:
+                wait = self._heap[0][0] - time.monotonic() if self._heap else None
+                if wait is not None and wait <= 0:
+                    _, _, name, ids = heapq.heappop(self._heap)
+                    return name, ids
+                self._wake.wait(wait)
+        return None
+
+    def _sweep(self) -> None:
+        while self._running:
+            _run(self._background.handlers["sweep"], "sweep", {})
+            with self._wake:
+                self._wake.wait_for(lambda: not self._running, timeout=SWEEP_SECONDS)
+
+
+def _run(handler: Callable[..., None], name: str, ids: dict[str, int]) -> None:
+    """A failing task is logged by name and ids only (its arguments may be personal) and ends alone."""
+    try:
+        handler(**ids)
+    except Exception as error:
+        log.error("background task %s %s failed: %s", name, ids, type(error).__name__, exc_info=log.isEnabledFor(10))

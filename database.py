@@ -1,0 +1,99 @@
+"""How values rest in the database, the same on SQLite and Postgres, and SQLite's manners."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import BigInteger, DateTime, Engine, Text, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+from domain.money import from_units, to_units
+from vault import vault
+
+BUSY_TIMEOUT_MS = 10_000
+_WRITES = ("INSERT", "UPDATE", "DELETE", "SAVEPOINT", "CREATE", "ALTER", "DROP")
+
+
+class Amount(TypeDecorator[Decimal]):
+    """A Decimal kept as a 64-bit integer of 1/10000: exact, and SUM in SQL stays exact."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
+        return None if value is None else to_units(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
+        return None if value is None else from_units(value)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware datetime, kept in UTC. Naive values are refused: they have no meaning across zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a datetime without a zone cannot be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class EncryptedText(TypeDecorator[str]):
+    """Text that is only ever stored encrypted. Reading raises vault.UndecryptableError under wrong keys."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else vault.encrypt(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else vault.decrypt(value)
+
+
+def utcnow() -> datetime:
+    return datetime.now(UTC)
+
+
+def insert_or_update(table: Any, rows: list[dict[str, Any]], keys: list[str], update: list[str], dialect: str) -> Any:
+    """One INSERT .. ON CONFLICT (keys) DO UPDATE statement for all rows; both databases speak it."""
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    statement = insert(table).values(rows)
+    return statement.on_conflict_do_update(
+        index_elements=keys, set_={name: statement.excluded[name] for name in update}
+    )
+
+
+def teach_sqlite_manners(engine: Engine) -> None:
+    """WAL, foreign keys, patience, and READ COMMITTED manners like Postgres: a read holds nothing open, the
+    first write of a transaction takes the write lock at once (BEGIN IMMEDIATE), so that a transaction which
+    read before it writes can never fail with 'database is locked' for having read too early."""
+
+    @event.listens_for(engine, "connect")
+    def _connect(dbapi_connection: Any, _record: Any) -> None:
+        dbapi_connection.isolation_level = None  # the driver's own implicit BEGIN is off
+        cursor = dbapi_connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = NORMAL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def _begin_on_write(
+        connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool
+    ) -> None:
+        if not connection.connection.dbapi_connection.in_transaction and statement.lstrip().upper().startswith(_WRITES):
+            cursor.execute("BEGIN IMMEDIATE")

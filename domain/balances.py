@@ -1,0 +1,78 @@
+"""What an account adds to a total. One rule for page, JSON, job and explanation (DESIGN.md 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+DEPOSITORY, CREDIT, LOAN, INVESTMENT, OTHER = "depository", "credit", "loan", "investment", "other"
+
+
+class Holding(Protocol):
+    """The part of an account that totals read: Plaid's type, balances, currency, and whether it is closed."""
+
+    @property
+    def type(self) -> str: ...
+    @property
+    def available(self) -> Decimal | None: ...
+    @property
+    def current(self) -> Decimal | None: ...
+    @property
+    def currency(self) -> str | None: ...
+    @property
+    def closed(self) -> bool: ...
+
+
+def kind_of(account_type: str) -> str:
+    """Plaid's account type as one of five kinds; legacy 'brokerage' is investment, an unknown type is other."""
+    if account_type == "brokerage":
+        return INVESTMENT
+    return account_type if account_type in (DEPOSITORY, CREDIT, LOAN, INVESTMENT) else OTHER
+
+
+def contribution(account: Holding) -> Decimal | None:
+    """The signed amount an account adds to net worth, in its own currency; None when it is unknown or closed.
+
+    Plaid's sign: a credit or loan balance is what is owed, so it is subtracted (an overpaid card adds).
+    """
+    if account.closed:
+        return None
+    kind = kind_of(account.type)
+    if kind == DEPOSITORY and account.available is not None:
+        return account.available
+    if account.current is None:
+        return None
+    return -account.current if kind in (CREDIT, LOAN) else account.current
+
+
+def in_holdings(account_type: str) -> bool:
+    """Holdings are worth without loans: every kind but loan counts."""
+    return kind_of(account_type) != LOAN
+
+
+@dataclass(frozen=True, slots=True)
+class TotalLine:
+    """One currency's totals, both exact and signed: holdings (without loans) and net worth (with loans)."""
+
+    currency: str
+    holdings: Decimal
+    net_worth: Decimal
+
+
+def totals(accounts: Iterable[Holding]) -> list[TotalLine]:
+    """One line per currency that has a known balance, most accounts first, then by code; never converted.
+
+    Accounts without a currency are in no line; a currency with only loans has holdings 0 (DESIGN.md 5).
+    """
+    sums: dict[str, tuple[int, Decimal, Decimal]] = {}
+    for account in accounts:
+        amount = contribution(account)
+        if amount is None or account.currency is None:
+            continue
+        count, holdings, net = sums.get(account.currency, (0, Decimal(0), Decimal(0)))
+        held = amount if in_holdings(account.type) else Decimal(0)
+        sums[account.currency] = (count + 1, holdings + held, net + amount)
+    ordered = sorted(sums.items(), key=lambda item: (-item[1][0], item[0]))
+    return [TotalLine(code, holdings, net) for code, (_, holdings, net) in ordered]

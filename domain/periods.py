@@ -1,0 +1,39 @@
+"""Local days: the calendar a person lives in. Instants are aware UTC datetimes, zones are IANA names."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+REFRESH_HOUR = 6
+"""An institution is due once per local day from this hour (DESIGN.md 7)."""
+
+DEFAULT_ZONE = "America/New_York"
+
+
+@lru_cache(maxsize=1)
+def zone_names() -> list[str]:
+    """Every zone a person may choose, sorted; without the legacy aliases that carry no place."""
+    return sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
+
+
+@lru_cache(maxsize=1024)
+def zone(name: str) -> ZoneInfo:
+    """The zone of this name; an unknown name (an old row, a renamed zone) falls back to the default zone."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo(DEFAULT_ZONE)
+
+
+def local_date(now: datetime, zone_name: str) -> date:
+    """The calendar date in this zone at this instant."""
+    return now.astimezone(zone(zone_name)).date()
+
+
+def next_refresh(now: datetime, zone_name: str) -> datetime:
+    """06:00 of the next local day after `now`, in UTC. (Where 06:00 does not exist that day, the instant the
+    clock would have shown it: zoneinfo's rule for gaps.)"""
+    tomorrow = local_date(now, zone_name) + timedelta(days=1)
+    return datetime.combine(tomorrow, time(REFRESH_HOUR), zone(zone_name)).astimezone(UTC)

@@ -1,0 +1,79 @@
+"""Words for states, failures and moments. Sentences a person reads are written here once."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from domain.periods import zone
+
+STATE_LABELS = {
+    "new": ("Linking", "busy"),
+    "refreshing": ("Refreshing", "busy"),
+    "healthy": ("Healthy", "ok"),
+    "needs_login": ("Sign in again", "warn"),
+    "expiring": ("Expires soon", "warn"),
+    "revoked": ("Access ended", "bad"),
+    "error": ("Not answering", "bad"),
+}
+"""Institution state -> (label, tone)."""
+
+_SIGN_IN = "The bank asks you to sign in again. Until then the numbers below stay as they were."
+_AT_BANK = "The bank needs you to do something on its own site first, then sign in again here."
+_GONE = "Access was ended at the bank. The numbers below are the last ones it gave; delete it and link it anew."
+_DOWN = "The bank is not answering just now. The numbers below are the last ones it gave; we keep trying."
+_OURS = "Something went wrong on our side while reading this bank. The numbers below are the last good ones."
+_NEVER = "This bank cannot be read through Plaid any more. The numbers below are the last ones it gave."
+
+FAILURES = {
+    "ITEM_LOGIN_REQUIRED": _SIGN_IN,
+    "INVALID_CREDENTIALS": _SIGN_IN,
+    "INVALID_MFA": _SIGN_IN,
+    "INSUFFICIENT_CREDENTIALS": _SIGN_IN,
+    "ITEM_LOCKED": "The bank locked this login. Unlock it on the bank's own site, then sign in again here.",
+    "PASSWORD_RESET_REQUIRED": "The bank wants a new password. Set it on the bank's own site, then sign in again here.",
+    "USER_SETUP_REQUIRED": _AT_BANK,
+    "NO_ACCOUNTS": "The bank shares no account with us. Choose accounts again to see their numbers.",
+    "ACCESS_NOT_GRANTED": "The bank was not allowed to share what CashView reads. Choose accounts again to allow it.",
+    "ADDITIONAL_CONSENT_REQUIRED": "The bank asks for your consent once more. Sign in again to give it.",
+    "PENDING_DISCONNECT": "The bank will end this connection soon. Sign in again to keep it.",
+    "PENDING_EXPIRATION": "Your consent at the bank runs out soon. Sign in again to keep it.",
+    "ITEM_NOT_FOUND": _GONE,
+    "INVALID_ACCESS_TOKEN": _GONE,
+    "USER_PERMISSION_REVOKED": _GONE,
+    "INSTITUTION_NO_LONGER_SUPPORTED": _NEVER,
+    "UNSUPPORTED_RESPONSE": _NEVER,
+    "UNAUTHORIZED_INSTITUTION": _NEVER,
+    "INSTITUTION_REGISTRATION_REQUIRED": _NEVER,
+    "INVALID_API_KEYS": "CashView's own keys were refused by Plaid. The person who runs this site must mend that.",
+    "ACCESS_TOKEN_UNREADABLE": _OURS,
+    "INTERNAL": _OURS,
+}
+
+
+def failure_sentence(code: str | None) -> str | None:
+    """What a person reads about a failed refresh; None for no failure. An unknown code means 'not answering'."""
+    return None if code is None else FAILURES.get(code, _DOWN)
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """'just now', '5 minutes ago', 'yesterday', '3 days ago'. A moment in the future counts as now."""
+    seconds = max(0, int((now - moment).total_seconds()))
+    if seconds < 60:
+        return "just now"
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            count = seconds // size
+            return "yesterday" if (unit, count) == ("day", 1) else f"{count} {unit}{'s' if count > 1 else ''} ago"
+    return "just now"
+
+
+def local_moment(moment: datetime, now: datetime, zone_name: str) -> str:
+    """'Tuesday, 2:05 PM' within the last six days, else 'Nov 3, 2:05 PM', with the year when it differs."""
+    local, today = moment.astimezone(zone(zone_name)), now.astimezone(zone(zone_name)).date()
+    clock = f"{local.hour % 12 or 12}:{local.minute:02d} {'AM' if local.hour < 12 else 'PM'}"
+    if local.date() == today:
+        return f"today, {clock}"
+    if timedelta(0) < today - local.date() <= timedelta(days=6):
+        return f"{local:%A}, {clock}"
+    year = f" {local.year}" if local.year != today.year else ""
+    return f"{local:%b} {local.day}{year}, {clock}"

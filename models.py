@@ -1,0 +1,222 @@
+"""Tables, their constraints, and questions about one row. No HTTP, no commit, no request.
+
+Money is Decimal here and 1/10000 integers in the database; datetimes are aware and in UTC; dates are
+calendar dates (a bank's, or the user's local day where a comment says so).
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from flask_login import UserMixin
+from sqlalchemy import JSON, Boolean, CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from database import Amount, EncryptedText, UtcDateTime, utcnow
+from extensions import db
+
+SANDBOX, PRODUCTION = "sandbox", "production"
+ENVIRONMENT_OF = {"sandbox": SANDBOX, "development": PRODUCTION}
+"""Account type to Plaid environment: Plaid ended Development on 2024-06-20, so real data is Production."""
+
+NEW, HEALTHY, NEEDS_LOGIN, EXPIRING, REVOKED, ERROR = "new", "healthy", "needs_login", "expiring", "revoked", "error"
+STATES = (NEW, HEALTHY, NEEDS_LOGIN, EXPIRING, REVOKED, ERROR)
+CONNECTING, ACCOUNTS, TRANSACTIONS, DONE = "connecting", "accounts", "transactions", "done"
+STAGES = (CONNECTING, ACCOUNTS, TRANSACTIONS, DONE)
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+class User(UserMixin, db.Model):
+    """A person, or one demo visitor's private copy."""
+
+    __tablename__ = "users"
+    __table_args__ = (_one_of("account_type", tuple(ENVIRONMENT_OF)),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(String(64))
+    username_key: Mapped[str] = mapped_column(String(128), unique=True)
+    """The name's case-folded form: unique without regard to case. Demo copies add '#' and a random part."""
+    password_hash: Mapped[str] = mapped_column(String(128))
+    phone_number: Mapped[str] = mapped_column(EncryptedText, deferred=True)
+    """E.164, encrypted."""
+    first_name: Mapped[str] = mapped_column(String(100))
+    last_name: Mapped[str] = mapped_column(String(100))
+    account_type: Mapped[str] = mapped_column(String(16))
+    timezone: Mapped[str] = mapped_column(String(64))
+    """IANA name; local days are counted in it."""
+    is_demo: Mapped[bool] = mapped_column(Boolean, default=False)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
+
+    @property
+    def environment(self) -> str:
+        """The Plaid environment new institutions of this person live in."""
+        return ENVIRONMENT_OF[self.account_type]
+
+
+class UserSession(db.Model):
+    """One signed-in browser. The cookie holds a random id; only its SHA-256 is kept, so a stolen table opens nothing."""
+
+    __tablename__ = "user_sessions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    data: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    last_seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
+
+
+class FinancialInstitution(db.Model):
+    """A linked Plaid Item: its token, how far it has been read, and who is reading it now.
+
+    Work protocol: `due_at` says when a background refresh is wanted (null: only by the daily job, which reads
+    `scheduled_at`); a worker claims it by a conditional UPDATE that sets `lease_id` and `lease_until`; only the holder of the lease
+    writes results; an expired lease is free for the next worker.
+    """
+
+    __tablename__ = "financial_institutions"
+    __table_args__ = (
+        _one_of("state", STATES),
+        _one_of("stage", STAGES),
+        _one_of("environment", (SANDBOX, PRODUCTION)),
+        Index("ix_financial_institutions_due_at", "due_at"),
+        Index("ix_financial_institutions_user_id", "user_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    environment: Mapped[str] = mapped_column(String(16))
+    plaid_item_id: Mapped[str] = mapped_column(String(128), unique=True)
+    access_token: Mapped[str] = mapped_column(EncryptedText, deferred=True)
+    public_token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    """SHA-256 of the public token it came from: the same token again is the same institution."""
+    plaid_institution_id: Mapped[str | None] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(255))
+    primary_color: Mapped[str | None] = mapped_column(String(7))
+    logo: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    has_logo: Mapped[bool] = mapped_column(Boolean, default=False)
+
+    state: Mapped[str] = mapped_column(String(16), default=NEW)
+    stage: Mapped[str] = mapped_column(String(16), default=CONNECTING)
+    error_code: Mapped[str | None] = mapped_column(String(64))
+    refreshed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When a refresh last succeeded."""
+    balances_as_of: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """The age of the balances: older than refreshed_at when the bank refused real-time numbers."""
+    transactions_cursor: Mapped[str | None] = mapped_column(String(512), deferred=True)
+    transactions_status: Mapped[str | None] = mapped_column(String(48))
+    """Plaid's transactions_update_status of the last sync; null before the first."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+
+    due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    scheduled_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
+    """When the daily job refreshes it next: 06:00 of the owner's next local day after a success."""
+    attempts: Mapped[int] = mapped_column(default=0)
+    """How often NOT_READY was met since linking: the place in the retry ladder."""
+    realtime_wanted: Mapped[bool] = mapped_column(Boolean, default=False)
+    realtime_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When a real-time refresh was last accepted: the next may come 60 s later."""
+    lease_id: Mapped[str | None] = mapped_column(String(32))
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    accounts: Mapped[list[Account]] = relationship(back_populates="institution", passive_deletes=True)
+
+    def working(self, now: datetime) -> bool:
+        """Is a refresh under way or queued? (An expired lease is queued work: the sweeper takes it over.)"""
+        return self.due_at is not None or (self.lease_until is not None and self.lease_until > now)
+
+
+class Account(db.Model):
+    """One account as the bank last reported it. `deleted_at` marks one the person deleted: an empty row that
+    keeps it from coming back with the next refresh; `closed_at` one the bank no longer reports."""
+
+    __tablename__ = "accounts"
+    __table_args__ = (UniqueConstraint("financial_institution_id", "plaid_account_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    financial_institution_id: Mapped[int] = mapped_column(ForeignKey("financial_institutions.id", ondelete="CASCADE"))
+    plaid_account_id: Mapped[str] = mapped_column(String(128))
+    persistent_account_id: Mapped[str | None] = mapped_column(String(128))
+    name: Mapped[str] = mapped_column(Text)
+    official_name: Mapped[str | None] = mapped_column(Text)
+    mask: Mapped[str | None] = mapped_column(String(16))
+    type: Mapped[str] = mapped_column(String(32))
+    subtype: Mapped[str | None] = mapped_column(String(64))
+    available: Mapped[Decimal | None] = mapped_column(Amount)
+    current: Mapped[Decimal | None] = mapped_column(Amount)
+    limit: Mapped[Decimal | None] = mapped_column(Amount)
+    currency: Mapped[str | None] = mapped_column(String(16))
+    """ISO 4217 code, or the bank's unofficial code (a coin); null when it gives neither."""
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+
+    institution: Mapped[FinancialInstitution] = relationship(back_populates="accounts")
+
+    @property
+    def closed(self) -> bool:
+        return self.closed_at is not None
+
+
+class BalanceSnapshot(db.Model):
+    """An account's balances at the end of the last refresh of one local day of its owner."""
+
+    __tablename__ = "balance_snapshots"
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)
+    local_date: Mapped[date] = mapped_column(primary_key=True)
+    available: Mapped[Decimal | None] = mapped_column(Amount)
+    current: Mapped[Decimal | None] = mapped_column(Amount)
+    limit: Mapped[Decimal | None] = mapped_column(Amount)
+    currency: Mapped[str | None] = mapped_column(String(16))
+
+
+class Transaction(db.Model):
+    """A transaction as Plaid reports it now. Amount has Plaid's sign: positive is money out of the account."""
+
+    __tablename__ = "transactions"
+    __table_args__ = (
+        UniqueConstraint("financial_institution_id", "plaid_transaction_id"),
+        Index("ix_transactions_account_id", "account_id", "date"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    financial_institution_id: Mapped[int] = mapped_column(ForeignKey("financial_institutions.id", ondelete="CASCADE"))
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    plaid_transaction_id: Mapped[str] = mapped_column(String(128))
+    pending_transaction_id: Mapped[str | None] = mapped_column(String(128))
+    amount: Mapped[Decimal] = mapped_column(Amount)
+    currency: Mapped[str | None] = mapped_column(String(16))
+    date: Mapped[date]
+    authorized_date: Mapped[date | None]
+    name: Mapped[str] = mapped_column(Text)
+    merchant_name: Mapped[str | None] = mapped_column(Text)
+    pending: Mapped[bool] = mapped_column(Boolean)
+    category: Mapped[str | None] = mapped_column(String(64))
+    """personal_finance_category.primary."""
+    category_detail: Mapped[str | None] = mapped_column(String(96))
+    """personal_finance_category.detailed."""
+
+
+class ItemRemoval(db.Model):
+    """An Item that must be removed at Plaid: written in the transaction that deletes its institution, kept
+    until /item/remove has answered. Plaid bills an Item until then, and has no list to find a lost one."""
+
+    __tablename__ = "item_removals"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    environment: Mapped[str] = mapped_column(String(16))
+    plaid_item_id: Mapped[str] = mapped_column(String(128), unique=True)
+    access_token: Mapped[str] = mapped_column(EncryptedText)
+    attempts: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    """When to try (again); null: parked, a person must look."""
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    error_code: Mapped[str | None] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)

@@ -1,0 +1,156 @@
+"""What services see of a bank vendor: records, one protocol, one error. Amounts are Decimal and keep Plaid's sign."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol
+
+
+class Kind(StrEnum):
+    """What a failure asks of us; every documented code and every transport failure has exactly one."""
+
+    LOGIN = "login"
+    """The person must sign in at the bank again."""
+    EXPIRING = "expiring"
+    """Works now, will end soon."""
+    GONE = "gone"
+    """The Item is no more."""
+    LIMIT = "limit"
+    """Too many calls: nothing is wrong with the Item, try later."""
+    RETRY = "retry"
+    """The bank, the vendor or the network failed for now; the call may or may not have been carried out."""
+    NOT_READY = "not_ready"
+    """The data is still being prepared."""
+    MUTATION = "mutation"
+    """Data changed while it was being paged: begin again from the stored cursor."""
+    UNSUPPORTED = "unsupported"
+    """The Item has no such data; the rest works."""
+    PERMANENT = "permanent"
+    """Trying again cannot help."""
+    INPUT = "input"
+    """What the person or the page gave is not valid (a used public token)."""
+    CONFIG = "config"
+    """Our keys or our request are wrong: the operator must act."""
+
+
+class ProviderError(Exception):
+    """A vendor call that failed: the vendor's code, what it asks of us, its request id for support.
+
+    Its text carries no token, no amount and nothing personal, so it may be logged.
+    """
+
+    def __init__(self, code: str, kind: Kind, *, request_id: str | None = None, display: str | None = None) -> None:
+        super().__init__(f"{code} ({kind}, request {request_id or '-'})")
+        self.code = code
+        self.kind = kind
+        self.request_id = request_id
+        self.display = display
+        """The vendor's own sentence for the person, where it gives one."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkToken:
+    """A short-lived token that opens Link; `expiration` is the vendor's ISO 8601 text."""
+
+    link_token: str
+    expiration: str
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Exchanged:
+    """What a public token was exchanged for. Secret: never shown, never logged."""
+
+    access_token: str
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemInfo:
+    """An Item as the vendor sees it: its institution, its error if any, when its transactions were last read."""
+
+    institution_id: str | None
+    institution_name: str | None
+    error_code: str | None
+    balances_as_of: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Institution:
+    """A bank's public face. `primary_color` is '#rrggbb', `logo` PNG bytes."""
+
+    institution_id: str
+    name: str
+    primary_color: str | None
+    logo: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class BankAccount:
+    """An account as reported. Credit and loan `current` is what is owed. Unknown amounts are None."""
+
+    account_id: str
+    persistent_account_id: str | None
+    name: str
+    official_name: str | None
+    mask: str | None
+    type: str
+    subtype: str | None
+    available: Decimal | None
+    current: Decimal | None
+    limit: Decimal | None
+    currency: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BankTransaction:
+    """A transaction as reported. Positive amounts are money out of the account."""
+
+    transaction_id: str
+    account_id: str
+    pending_transaction_id: str | None
+    amount: Decimal
+    currency: str | None
+    date: date
+    authorized_date: date | None
+    name: str
+    merchant_name: str | None
+    pending: bool
+    category: str | None
+    category_detail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SyncPage:
+    """One page of changes since a cursor. `status` is the vendor's transactions_update_status."""
+
+    upserts: list[BankTransaction]
+    removed: list[str]
+    accounts: list[BankAccount]
+    next_cursor: str
+    has_more: bool
+    status: str
+
+
+class BankGateway(Protocol):
+    """A bank vendor in one environment. Every method may raise ProviderError and nothing else; each has a
+    time-out of its own: at most 10 s for what a request waits for, longer only for background reading."""
+
+    def create_link_token(self, user_id: int) -> LinkToken: ...
+    def create_sandbox_public_token(
+        self, institution_id: str, products: list[str], username: str, password: str, start: date, end: date
+    ) -> str: ...
+    def exchange(self, public_token: str) -> Exchanged: ...
+    def item(self, access_token: str) -> ItemInfo: ...
+    def institution(self, institution_id: str) -> Institution: ...
+    def accounts(self, access_token: str) -> list[BankAccount]: ...
+    def realtime_accounts(self, access_token: str) -> list[BankAccount]: ...
+    def sync(self, access_token: str, cursor: str | None) -> SyncPage: ...
+    def remove(self, access_token: str) -> None: ...
+
+
+Banks = Mapping[str, BankGateway]
+"""Environment ('sandbox', 'production') -> gateway."""
