@@ -67,10 +67,11 @@ def utcnow() -> datetime:
     return datetime.now(UTC)
 
 
-def insert_or_update(table: Any, rows: list[dict[str, Any]], keys: list[str], update: list[str], dialect: str) -> Any:
-    """One INSERT .. ON CONFLICT (keys) DO UPDATE statement for all rows; both databases speak it."""
+def upsert(table: Any, keys: list[str], update: list[str], dialect: str) -> Any:
+    """INSERT .. ON CONFLICT (keys) DO UPDATE of these columns, to be executed with a list of rows: one
+    statement (per driver batch) however many rows; both databases speak it."""
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement = insert(table).values(rows)
+    statement = insert(table)
     return statement.on_conflict_do_update(
         index_elements=keys, set_={name: statement.excluded[name] for name in update}
     )

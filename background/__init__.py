@@ -35,3 +35,18 @@ class Background:
         """
         if self.engine is not None:
             self.engine.submit(name, ids, delay)
+
+
+_background = Background()
+register = _background.register
+enqueue = _background.enqueue
+
+
+def use(engine: Engine | None) -> None:
+    """Hand the work to this engine from now on; None leaves it to the sweep."""
+    _background.engine = engine
+
+
+def handler(name: str) -> Handler:
+    """The registered handler of this name. KeyError when nobody registered it."""
+    return _background.handlers[name]

@@ -11,9 +11,8 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable
 
-from background import Background
+from background import handler
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +22,7 @@ SWEEP_SECONDS = 15.0
 class ThreadEngine:
     """Work waits in one heap ordered by due time; `workers` threads take what is due."""
 
-    def __init__(self, background: Background, workers: int) -> None:
-        self._background = background
+    def __init__(self, workers: int) -> None:
         self._workers = workers
         self._heap: list[tuple[float, int, str, dict[str, int]]] = []
         self._sequence = itertools.count()
@@ -54,7 +52,7 @@ class ThreadEngine:
     def _work(self) -> None:
         while (task := self._next()) is not None:
             name, ids = task
-            _run(self._background.handlers[name], name, ids)
+            _run(name, ids)
 
     def _next(self) -> tuple[str, dict[str, int]] | None:
         """The next due task, waiting for it; None when the engine stops."""
@@ -69,14 +67,14 @@ class ThreadEngine:
 
     def _sweep(self) -> None:
         while self._running:
-            _run(self._background.handlers["sweep"], "sweep", {})
+            _run("sweep", {})
             with self._wake:
                 self._wake.wait_for(lambda: not self._running, timeout=SWEEP_SECONDS)
 
 
-def _run(handler: Callable[..., None], name: str, ids: dict[str, int]) -> None:
+def _run(name: str, ids: dict[str, int]) -> None:
     """A failing task is logged by name and ids only (its arguments may be personal) and ends alone."""
     try:
-        handler(**ids)
+        handler(name)(**ids)
     except Exception as error:
         log.error("background task %s %s failed: %s", name, ids, type(error).__name__, exc_info=log.isEnabledFor(10))

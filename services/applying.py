@@ -1,0 +1,170 @@
+"""Writing what was read about one institution: a handful of statements, whatever the number of rows.
+
+Called inside the transaction of services/refreshing.py, after it has locked the institution's row; nothing
+here commits. Rows of accounts the person deleted are not written: a deleted account stays deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import delete, select, update
+
+from database import upsert
+from extensions import db
+from models import Account, BalanceSnapshot, Transaction
+from providers.base import BankAccount, BankTransaction
+from services.reading import Changes
+
+_ACCOUNT_COLUMNS = [
+    "persistent_account_id", "name", "official_name", "mask", "type", "subtype",
+    "available", "current", "limit", "currency", "closed_at",
+]  # fmt: skip
+_TRANSACTION_COLUMNS = [
+    "account_id", "pending_transaction_id", "amount", "currency", "date", "authorized_date", "name",
+    "merchant_name", "pending", "category", "category_detail",
+]  # fmt: skip
+_IDS_PER_STATEMENT = 1000
+"""SQLite allows 32,766 parameters in a statement."""
+
+
+@dataclass
+class KnownAccounts:
+    """Vendor account id -> our row id, for accounts that live; and the ids the person deleted."""
+
+    ids: dict[str, int]
+    deleted: set[str]
+    open_ids: set[str]
+
+
+def known_accounts(institution_id: int) -> KnownAccounts:
+    rows = db.session.execute(
+        select(Account.id, Account.plaid_account_id, Account.deleted_at, Account.closed_at).where(
+            Account.financial_institution_id == institution_id
+        )
+    ).all()
+    return KnownAccounts(
+        ids={row.plaid_account_id: row.id for row in rows if row.deleted_at is None},
+        deleted={row.plaid_account_id for row in rows if row.deleted_at is not None},
+        open_ids={row.plaid_account_id for row in rows if row.deleted_at is None and row.closed_at is None},
+    )
+
+
+def write_accounts(
+    institution_id: int, reported: Iterable[BankAccount], known: KnownAccounts, now: datetime, local_date: date
+) -> None:
+    """Insert or update the reported accounts with the day's snapshot; close those no longer reported."""
+    unique = {row.account_id: row for row in reported}
+    _close(institution_id, known.open_ids - unique.keys(), now)
+    living = [row for key, row in unique.items() if key not in known.deleted]
+    if not living:
+        return
+    statement = upsert(
+        Account.__table__, ["financial_institution_id", "plaid_account_id"], _ACCOUNT_COLUMNS, _dialect()
+    ).returning(Account.id, Account.plaid_account_id)
+    rows = [_account_row(institution_id, row, now) for row in living]
+    known.ids.update({row.plaid_account_id: row.id for row in db.session.execute(statement, rows)})
+    _write_snapshots(living, known, local_date)
+
+
+def _account_row(institution_id: int, row: BankAccount, now: datetime) -> dict[str, Any]:
+    return {
+        "financial_institution_id": institution_id,
+        "plaid_account_id": row.account_id,
+        "persistent_account_id": row.persistent_account_id,
+        "name": row.name,
+        "official_name": row.official_name,
+        "mask": row.mask,
+        "type": row.type,
+        "subtype": row.subtype,
+        "available": row.available,
+        "current": row.current,
+        "limit": row.limit,
+        "currency": row.currency,
+        "closed_at": None,
+        "created_at": now,
+    }
+
+
+def _close(institution_id: int, gone: set[str], now: datetime) -> None:
+    if gone:
+        db.session.execute(
+            update(Account)
+            .where(Account.financial_institution_id == institution_id, Account.plaid_account_id.in_(gone))
+            .values(closed_at=now)
+        )
+
+
+def _write_snapshots(living: list[BankAccount], known: KnownAccounts, local_date: date) -> None:
+    statement = upsert(
+        BalanceSnapshot.__table__,
+        ["account_id", "local_date"],
+        ["available", "current", "limit", "currency"],
+        _dialect(),
+    )
+    db.session.execute(
+        statement,
+        [
+            {
+                "account_id": known.ids[row.account_id],
+                "local_date": local_date,
+                "available": row.available,
+                "current": row.current,
+                "limit": row.limit,
+                "currency": row.currency,
+            }
+            for row in living
+        ],
+    )
+
+
+def write_transactions(institution_id: int, changes: Changes, known: KnownAccounts, *, from_start: bool) -> None:
+    """Apply the changes. From the start of history they are the whole truth: rows not among them go."""
+    if from_start:
+        db.session.execute(delete(Transaction).where(Transaction.financial_institution_id == institution_id))
+    else:
+        _delete_transactions(institution_id, changes.removed)
+    rows = [
+        _transaction_row(institution_id, known.ids[row.account_id], row)
+        for row in changes.upserts.values()
+        if row.account_id in known.ids
+    ]
+    if rows:
+        keys = ["financial_institution_id", "plaid_transaction_id"]
+        db.session.execute(upsert(Transaction.__table__, keys, _TRANSACTION_COLUMNS, _dialect()), rows)
+
+
+def _delete_transactions(institution_id: int, removed: set[str]) -> None:
+    ordered = sorted(removed)
+    for start in range(0, len(ordered), _IDS_PER_STATEMENT):
+        ids = ordered[start : start + _IDS_PER_STATEMENT]
+        db.session.execute(
+            delete(Transaction).where(
+                Transaction.financial_institution_id == institution_id, Transaction.plaid_transaction_id.in_(ids)
+            )
+        )
+
+
+def _transaction_row(institution_id: int, account_id: int, row: BankTransaction) -> dict[str, Any]:
+    return {
+        "financial_institution_id": institution_id,
+        "account_id": account_id,
+        "plaid_transaction_id": row.transaction_id,
+        "pending_transaction_id": row.pending_transaction_id,
+        "amount": row.amount,
+        "currency": row.currency,
+        "date": row.date,
+        "authorized_date": row.authorized_date,
+        "name": row.name,
+        "merchant_name": row.merchant_name,
+        "pending": row.pending,
+        "category": row.category,
+        "category_detail": row.category_detail,
+    }
+
+
+def _dialect() -> str:
+    return db.session.get_bind().dialect.name

@@ -1,0 +1,104 @@
+"""What a person does to a linked institution: refresh it, delete it, restore the accounts they deleted."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import CursorResult, delete, or_, select, update
+
+from background import enqueue
+from database import utcnow
+from domain.errors import Conflict, NotFound, TooSoon
+from extensions import db
+from models import ACCOUNTS, REVOKED, Account, FinancialInstitution, User
+from services.removals import remember_removal
+
+REALTIME_PAUSE = timedelta(seconds=60)
+"""Between two real-time refreshes: the vendor bills each and allows 5 a minute."""
+
+
+def refresh_now(institution: FinancialInstitution) -> None:
+    """Want real-time balances and wake a worker; a refresh that is running is joined.
+
+    TooSoon within 60 s of the last one accepted, Conflict when access has ended.
+    """
+    now = utcnow()
+    if institution.state == REVOKED:
+        raise Conflict("Access to this bank has ended: delete it and link it anew.", code="access_ended")
+    if _want_realtime(institution.id, now):
+        enqueue("refresh", institution_id=institution.id)
+        db.session.refresh(institution)
+        return
+    db.session.refresh(institution)
+    if institution.working(now):
+        return
+    waited = now - institution.realtime_at if institution.realtime_at else REALTIME_PAUSE
+    seconds = int((REALTIME_PAUSE - waited).total_seconds()) + 1
+    raise TooSoon(f"This bank was refreshed a moment ago. You may refresh it again in {seconds} s.", retry_after=seconds)
+
+
+def _want_realtime(institution_id: int, now: datetime) -> bool:
+    """Accept a real-time refresh if the last one is long enough ago; one UPDATE, so that of two clicks one wins.
+
+    A new institution's first reading is joined, not doubled.
+    """
+    table = FinancialInstitution
+    result = db.session.execute(
+        update(table)
+        .where(
+            table.id == institution_id,
+            table.state != REVOKED,
+            or_(table.realtime_at.is_(None), table.realtime_at <= now - REALTIME_PAUSE),
+            or_(table.due_at.is_(None), table.refreshed_at.is_not(None)),
+        )
+        .values(due_at=now, realtime_wanted=True, realtime_at=now, stage=ACCOUNTS),
+        execution_options={"synchronize_session": False},
+    )
+    db.session.commit()
+    return _one_row(result)
+
+
+def delete_institution(user: User, institution: FinancialInstitution) -> None:
+    """Forget the institution now; the Item at the vendor is removed by a row that stays until that worked."""
+    removal = remember_removal(institution)
+    table = FinancialInstitution
+    result = db.session.execute(delete(table).where(table.id == institution.id, table.user_id == user.id))
+    if not _one_row(result):  # a second click was first
+        db.session.rollback()
+        raise NotFound
+    db.session.commit()
+    enqueue("remove_item", removal_id=removal.id)
+
+
+def restore_accounts(institution: FinancialInstitution) -> None:
+    """Let deleted accounts come back: forget their marks and read everything again from the start.
+
+    A refresh that is running loses its lease, or it would put the old cursor back.
+    """
+    now = utcnow()
+    db.session.execute(
+        update(FinancialInstitution)
+        .where(FinancialInstitution.id == institution.id)
+        .values(transactions_cursor=None, due_at=now, stage=ACCOUNTS, attempts=0, lease_id=None, lease_until=None),
+        execution_options={"synchronize_session": False},
+    )
+    db.session.execute(
+        delete(Account).where(Account.financial_institution_id == institution.id, Account.deleted_at.is_not(None))
+    )
+    db.session.commit()
+    db.session.refresh(institution)
+    enqueue("refresh", institution_id=institution.id)
+
+
+def logo_of(institution: FinancialInstitution) -> bytes:
+    """The institution's logo as PNG bytes. NotFound when it has none."""
+    logo = db.session.scalar(
+        select(FinancialInstitution.logo).where(FinancialInstitution.id == institution.id)
+    )
+    if logo is None:
+        raise NotFound
+    return logo
+
+
+def _one_row(result: object) -> bool:
+    return isinstance(result, CursorResult) and result.rowcount == 1

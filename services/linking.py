@@ -1,0 +1,190 @@
+"""Linking an institution: from the public token Link gives to a row that a worker reads."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from background import enqueue
+from database import utcnow
+from domain.errors import BadInput, Conflict, VendorTrouble
+from extensions import db
+from models import Account, FinancialInstitution, User
+from providers.base import BankGateway, Banks, Exchanged, Kind, LinkToken, ProviderError
+from vault import digest
+
+log = logging.getLogger(__name__)
+
+MAX_TOKEN = 512
+TWIN_WAIT_SECONDS = 3.0
+"""How long the second of two equal requests waits for the first one's row."""
+
+
+def create_link_token(user: User, banks: Banks) -> LinkToken:
+    """A token that opens Link for this person. VendorTrouble when the vendor does not give one."""
+    bank = bank_of(user.environment, banks)
+    db.session.commit()
+    try:
+        return bank.create_link_token(user.id)
+    except ProviderError as error:
+        log.warning("link token refused: %s", error)
+        raise VendorTrouble from None
+
+
+def bank_of(environment: str, banks: Banks) -> BankGateway:
+    try:
+        return banks[environment]
+    except KeyError:
+        raise VendorTrouble(
+            "This site has no Plaid keys for this kind of account, so banks cannot be linked.", code="not_configured"
+        ) from None
+
+
+def link(
+    user: User, public_token: object, metadata: object, *, confirm_duplicate: bool, banks: Banks
+) -> FinancialInstitution:
+    """Exchange a public token and keep the new institution; reading it goes on in the background.
+
+    The same token again by the same person is the same institution. `metadata` is Link's, optional and
+    untrusted: it names the institution until the vendor does, and lets an already linked one be noticed
+    before anything is exchanged (Conflict `already_linked`, unless confirm_duplicate). BadInput
+    `invalid_public_token` for a bad, used, expired or foreign token; VendorTrouble when the vendor fails.
+    """
+    token = _checked_token(public_token)
+    hint = LinkHint(metadata)
+    if (existing := _linked_by(token, user)) is not None:
+        return existing
+    if not confirm_duplicate and (twin := _already_linked(user, hint)):
+        raise Conflict(f"{twin} is already linked with these accounts. Link it once more?", code="already_linked")
+    bank = bank_of(user.environment, banks)
+    db.session.commit()  # no transaction is open while the vendor is asked
+    try:
+        exchanged = bank.exchange(token)
+    except ProviderError as error:
+        return _not_exchanged(error, token, user)
+    return _keep(user, token, hint, exchanged, bank)
+
+
+def _checked_token(public_token: object) -> str:
+    if not isinstance(public_token, str) or not public_token.isprintable() or not 0 < len(public_token) <= MAX_TOKEN:
+        raise _invalid_token()
+    return public_token
+
+
+def _invalid_token() -> BadInput:
+    return BadInput("That link has expired or was used already. Please link again.", code="invalid_public_token")
+
+
+def _linked_by(token: str, user: User) -> FinancialInstitution | None:
+    """The institution this token made. A token that somebody else exchanged is invalid here."""
+    query = select(FinancialInstitution).where(FinancialInstitution.public_token_hash == digest(token))
+    institution = db.session.scalar(query)
+    if institution is not None and institution.user_id != user.id:
+        raise _invalid_token()
+    return institution
+
+
+def _not_exchanged(error: ProviderError, token: str, user: User) -> FinancialInstitution:
+    """A refused token may be one that our own twin request is exchanging this moment: its row is about to come."""
+    if error.kind is not Kind.INPUT:
+        log.warning("exchange failed: %s", error)
+        raise VendorTrouble from None
+    deadline = time.monotonic() + TWIN_WAIT_SECONDS
+    while time.monotonic() < deadline:
+        if (institution := _linked_by(token, user)) is not None:
+            return institution
+        db.session.commit()
+        time.sleep(0.1)
+    raise _invalid_token()
+
+
+def _keep(user: User, token: str, hint: LinkHint, exchanged: Exchanged, bank: BankGateway) -> FinancialInstitution:
+    """Commit the Item. If that fails the Item is given back: an access token without a row is lost for ever."""
+    institution = _new_institution(user, token, hint, exchanged, utcnow())
+    try:
+        db.session.add(institution)
+        db.session.commit()
+    except IntegrityError:
+        db.session.rollback()
+        if (existing := _linked_by(token, user)) is not None:
+            return existing
+        _give_back(bank, exchanged)
+        raise _invalid_token() from None
+    except SQLAlchemyError:
+        db.session.rollback()
+        _give_back(bank, exchanged)
+        raise
+    enqueue("refresh", institution_id=institution.id)
+    return institution
+
+
+def _new_institution(
+    user: User, token: str, hint: LinkHint, exchanged: Exchanged, now: datetime
+) -> FinancialInstitution:
+    return FinancialInstitution(
+        user_id=user.id,
+        environment=user.environment,
+        plaid_item_id=exchanged.item_id,
+        access_token=exchanged.access_token,
+        public_token_hash=digest(token),
+        plaid_institution_id=hint.institution_id,
+        name=hint.name or "Your bank",
+        due_at=now,
+        scheduled_at=now,
+        created_at=now,
+    )
+
+
+def _give_back(bank: BankGateway, exchanged: Exchanged) -> None:
+    try:
+        bank.remove(exchanged.access_token)
+    except ProviderError as error:
+        log.error("an Item could not be kept nor given back: %s", error)
+
+
+class LinkHint:
+    """What Link's metadata claims, read defensively: any shape is accepted, only text of sane length is used."""
+
+    def __init__(self, metadata: object) -> None:
+        data = metadata if isinstance(metadata, dict) else {}
+        institution = data.get("institution")
+        institution = institution if isinstance(institution, dict) else {}
+        self.institution_id = _short_text(institution.get("institution_id"), 64)
+        self.name = _short_text(institution.get("name"), 255)
+        accounts = data.get("accounts")
+        self.accounts = set(_names_and_masks(accounts if isinstance(accounts, list) else []))
+
+
+def _short_text(value: object, limit: int) -> str | None:
+    if not isinstance(value, str):
+        return None
+    return value.replace("\x00", "").strip()[:limit] or None
+
+
+def _names_and_masks(accounts: list[Any]) -> Iterator[tuple[str, str | None]]:
+    for account in accounts[:200]:
+        if isinstance(account, dict) and (name := _short_text(account.get("name"), 1000)):
+            yield name, _short_text(account.get("mask"), 16)
+
+
+def _already_linked(user: User, hint: LinkHint) -> str | None:
+    """The name of a linked institution that shares an account (name and mask) with the one being linked."""
+    if not hint.accounts or not (hint.institution_id or hint.name):
+        return None
+    table = FinancialInstitution
+    same = table.plaid_institution_id == hint.institution_id if hint.institution_id else table.name == hint.name
+    query = (
+        select(table.name, Account.name.label("account_name"), Account.mask)
+        .join(Account, Account.financial_institution_id == table.id)
+        .where(table.user_id == user.id, same)
+    )
+    for row in db.session.execute(query):
+        if (row.account_name, row.mask) in hint.accounts:
+            return row.name
+    return None

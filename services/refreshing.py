@@ -1,0 +1,344 @@
+"""Bringing an institution up to date: claim, read, write, finish.
+
+Claimed by a conditional UPDATE with a lease, so that any number of workers share the work and a killed one
+is taken over. Reading happens outside any transaction; one transaction writes the result and, last, the
+cursor. Running twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import case, false, literal, or_, select, update
+
+from background import enqueue
+from database import UtcDateTime, utcnow
+from domain.periods import local_date, next_refresh
+from extensions import db
+from models import (
+    ACCOUNTS,
+    DONE,
+    ERROR,
+    EXPIRING,
+    HEALTHY,
+    NEEDS_LOGIN,
+    NEW,
+    REVOKED,
+    TRANSACTIONS,
+    FinancialInstitution,
+    User,
+)
+from providers.base import BankGateway, Banks, Institution, Kind, ProviderError
+from services import applying, reading
+from vault import UndecryptableError
+
+log = logging.getLogger(__name__)
+
+NOT_READY_LADDER = (1, 2, 4, 8, 15, 30, 60)
+"""Seconds between tries while a new Item's transactions are being prepared (DESIGN.md 6)."""
+RETRY_SOON = timedelta(minutes=50)
+"""Before the next hourly run of the job, whatever minute it starts at."""
+LIMIT_PAUSE = timedelta(seconds=60)
+
+STATE_OF_KIND = {Kind.LOGIN: NEEDS_LOGIN, Kind.EXPIRING: EXPIRING, Kind.GONE: REVOKED}
+
+
+_IDLE: dict[str, object] = {
+    "stage": DONE,
+    "due_at": None,
+    "realtime_wanted": False,
+    "attempts": 0,
+    "lease_id": None,
+    "lease_until": None,
+}
+
+
+class Outcome(StrEnum):
+    """How a refresh ended: DONE, WAITING (transactions not ready), FAILED, or BUSY (somebody else has it, or it is gone)."""
+
+    DONE = "done"
+    WAITING = "waiting"
+    FAILED = "failed"
+    BUSY = "busy"
+
+
+@dataclass(frozen=True, repr=False)
+class Claim:
+    """A leased institution and what the work needs to know of it. Holds the access token: never logged."""
+
+    id: int
+    lease_id: str
+    environment: str
+    access_token: str
+    cursor: str | None
+    state: str
+    attempts: int
+    realtime: bool
+    watched: bool
+    """Somebody asked for this refresh and may be looking at its progress."""
+    timezone: str
+    known: bool
+    """The institution has been read before."""
+
+
+def refresh(institution_id: int, banks: Banks, lease_seconds: int) -> Outcome:
+    """Refresh one institution now, if nobody else is and it still exists. Never raises for a vendor's failure."""
+    try:
+        claim = _claim(institution_id, lease_seconds)
+    except UndecryptableError:
+        db.session.rollback()
+        _park(institution_id, "ACCESS_TOKEN_UNREADABLE")
+        return Outcome.FAILED
+    if claim is None:
+        return Outcome.BUSY
+    try:
+        return _read_and_write(claim, banks[claim.environment], lease_seconds)
+    except ProviderError as error:
+        return _fail(claim, error)
+    except Exception:
+        db.session.rollback()
+        _park(institution_id, "INTERNAL", claim.lease_id)
+        raise
+
+
+def _claim(institution_id: int, lease_seconds: int) -> Claim | None:
+    """Take the lease, or None: held by a living worker, removed, or its access has ended."""
+    now, lease_id, table = utcnow(), secrets.token_hex(16), FinancialInstitution
+    zone = select(User.timezone).where(User.id == table.user_id).scalar_subquery()
+    row = db.session.execute(
+        update(table)
+        .where(table.id == institution_id, _free(now), table.state != REVOKED)
+        .values(lease_id=lease_id, lease_until=now + timedelta(seconds=lease_seconds))
+        .returning(
+            table.environment,
+            table.access_token,
+            table.transactions_cursor,
+            table.state,
+            table.attempts,
+            table.realtime_wanted,
+            table.due_at,
+            table.refreshed_at,
+            zone.label("timezone"),
+        ),
+        execution_options={"synchronize_session": False},
+    ).one_or_none()
+    db.session.commit()
+    if row is None:
+        return None
+    return Claim(
+        id=institution_id,
+        lease_id=lease_id,
+        environment=row.environment,
+        access_token=row.access_token,
+        cursor=row.transactions_cursor,
+        state=row.state,
+        attempts=row.attempts,
+        realtime=row.realtime_wanted,
+        watched=row.due_at is not None,
+        timezone=row.timezone,
+        known=row.refreshed_at is not None,
+    )
+
+
+def _moment(value: datetime | None):  # noqa: ANN202 - a SQL expression
+    return literal(value, UtcDateTime())
+
+
+def _free(now: datetime):  # noqa: ANN202 - a SQL expression
+    return or_(FinancialInstitution.lease_until.is_(None), FinancialInstitution.lease_until < now)
+
+
+def _read_and_write(claim: Claim, bank: BankGateway, lease_seconds: int) -> Outcome:
+    """The three steps of a refresh; a person watching sees the accounts before the transactions are read."""
+    # While a new Item's transactions are being prepared its accounts were just read: only sync is tried again.
+    retrying = claim.attempts > 0 and not claim.realtime
+    identity = None if claim.known or retrying else reading.institution(bank, claim.access_token)
+    balances = None
+    if not retrying:
+        balances = reading.balances(bank, claim.access_token, realtime=claim.realtime, now=utcnow())
+    if claim.watched and balances is not None:
+        if not _write_accounts_early(claim, balances, identity, lease_seconds):
+            return Outcome.BUSY
+        identity = None
+    changes = reading.changes_since(bank, claim.access_token, claim.cursor, lambda: None)
+    return _write(claim, balances, identity, changes)
+
+
+def _lock(claim: Claim, **values: object) -> bool:
+    """Lock the institution's row if the lease is still ours; False when it was taken over or removed.
+
+    Everything written after it in this transaction belongs to a living institution: a deletion waits, or
+    has happened and we write nothing.
+    """
+    result = db.session.execute(
+        update(FinancialInstitution)
+        .where(FinancialInstitution.id == claim.id, FinancialInstitution.lease_id == claim.lease_id)
+        .values(**values),
+        execution_options={"synchronize_session": False},
+    )
+    if result.rowcount == 1:
+        return True
+    db.session.rollback()
+    return False
+
+
+def _write_accounts_early(
+    claim: Claim, balances: reading.Balances, identity: Institution | None, lease_seconds: int
+) -> bool:
+    """Show the balances at once, before the transactions are read."""
+    now = utcnow()
+    lease = {"lease_until": now + timedelta(seconds=lease_seconds), "stage": TRANSACTIONS}
+    if not _lock(claim, **lease, **_face(identity), **_age(balances)):
+        return False
+    known = applying.known_accounts(claim.id)
+    applying.write_accounts(claim.id, balances.accounts, known, now, local_date(now, claim.timezone))
+    db.session.commit()
+    return True
+
+
+def _write(
+    claim: Claim, balances: reading.Balances | None, identity: Institution | None, changes: reading.Changes
+) -> Outcome:
+    """One transaction: accounts, balances, the day's snapshot, transactions and, last, the cursor."""
+    now = utcnow()
+    if not _lock(claim, lease_until=now + timedelta(seconds=60)):
+        return Outcome.BUSY
+    known = applying.known_accounts(claim.id)
+    reported = list(balances.accounts) if balances else []
+    # An account may appear between the two calls: the pages that name its transactions name it too.
+    seen = {row.account_id for row in reported} | known.ids.keys()
+    late = [row for key, row in changes.accounts.items() if key not in seen]
+    if balances or late:
+        if not balances:
+            known.open_ids = set()  # nothing was read about the others: nothing may be closed
+        applying.write_accounts(claim.id, reported + late, known, now, local_date(now, claim.timezone))
+    ready = changes.status != reading.NOT_READY
+    if ready:
+        applying.write_transactions(claim.id, changes, known, from_start=claim.cursor is None)
+    return _finish(claim, balances, identity, changes, now)
+
+
+def _finish(
+    claim: Claim,
+    balances: reading.Balances | None,
+    identity: Institution | None,
+    changes: reading.Changes,
+    now: datetime,
+) -> Outcome:
+    """The last statement of a refresh: cursor, state, and the lease given back."""
+    waiting = changes.status == reading.NOT_READY
+    step = NOT_READY_LADDER[claim.attempts] if waiting and claim.attempts < len(NOT_READY_LADDER) else None
+    complete = changes.status in ("HISTORICAL_UPDATE_COMPLETE", reading.UNSUPPORTED)
+    table = FinancialInstitution
+    # A person who asked while a cached refresh was running still gets the real-time one.
+    asked_meanwhile = false() if claim.realtime else table.realtime_wanted
+    retry_at = None if step is None else now + timedelta(seconds=step)
+    row = db.session.execute(
+        update(table)
+        .where(table.id == claim.id, table.lease_id == claim.lease_id)
+        .values(
+            lease_id=None,
+            lease_until=None,
+            state=NEW if step is not None and claim.state == NEW else HEALTHY,
+            stage=TRANSACTIONS if waiting else DONE,
+            error_code=None,
+            refreshed_at=now,
+            transactions_cursor=changes.cursor or claim.cursor,
+            transactions_status=changes.status,
+            scheduled_at=next_refresh(now, claim.timezone) if complete else now,
+            attempts=claim.attempts + 1 if step is not None else 0,
+            due_at=case((asked_meanwhile, _moment(now)), else_=_moment(retry_at)),
+            realtime_wanted=asked_meanwhile,
+            **_face(identity),
+            **_age(balances),
+        )
+        .returning(table.due_at),
+        execution_options={"synchronize_session": False},
+    ).one_or_none()
+    if row is None:
+        db.session.rollback()
+        return Outcome.BUSY
+    db.session.commit()
+    if row.due_at is not None:
+        enqueue("refresh", delay=max(0.0, (row.due_at - now).total_seconds()), institution_id=claim.id)
+    return Outcome.WAITING if waiting else Outcome.DONE
+
+
+def _face(identity: Institution | None) -> dict[str, object]:
+    """The institution's own name, colour and logo, once known: what Link said is only a first guess."""
+    if identity is None:
+        return {}
+    return {
+        "plaid_institution_id": identity.institution_id,
+        "name": identity.name[:255],
+        "primary_color": identity.primary_color,
+        "logo": identity.logo,
+        "has_logo": identity.logo is not None,
+    }
+
+
+def _age(balances: reading.Balances | None) -> dict[str, object]:
+    return {"balances_as_of": balances.as_of} if balances and balances.as_of else {}
+
+
+def _fail(claim: Claim, error: ProviderError) -> Outcome:
+    """Record what happened; the numbers stay and keep their age. A rate limit changes nothing but the time."""
+    db.session.rollback()
+    now = utcnow()
+    log.warning("refresh of institution %s failed: %s", claim.id, error)
+    outcome: dict[str, object]
+    if error.kind is Kind.LIMIT:
+        outcome = {"scheduled_at": now + LIMIT_PAUSE}
+        if claim.state == NEW:  # nothing to show yet: go on by ourselves
+            outcome |= {"due_at": now + LIMIT_PAUSE, "stage": ACCOUNTS}
+    else:
+        state = STATE_OF_KIND.get(error.kind, ERROR)
+        again = now + RETRY_SOON if error.kind is Kind.RETRY else next_refresh(now, claim.timezone)
+        outcome = {"state": state, "error_code": error.code, "scheduled_at": again}
+    _give_back(claim.id, claim.lease_id, outcome)
+    return Outcome.FAILED
+
+
+def _park(institution_id: int, code: str, lease_id: str | None = None) -> None:
+    """An institution that cannot be worked on waits an hour, with its reason, so that it never blocks the others."""
+    outcome = {"state": ERROR, "error_code": code, "scheduled_at": utcnow() + RETRY_SOON}
+    _give_back(institution_id, lease_id, outcome)
+
+
+def _give_back(institution_id: int, lease_id: str | None, outcome: dict[str, object]) -> None:
+    table = FinancialInstitution
+    mine = table.lease_id == lease_id if lease_id else _free(utcnow())
+    db.session.execute(
+        update(table)
+        .where(table.id == institution_id, mine)
+        .values({**_IDLE, **outcome}),
+        execution_options={"synchronize_session": False},
+    )
+    db.session.commit()
+
+
+def due_now(now: datetime, limit: int = 100) -> list[int]:
+    """Ids whose background refresh is due and which no living worker holds, the longest waiting first."""
+    table = FinancialInstitution
+    query = select(table.id).where(table.due_at <= now, _free(now)).order_by(table.due_at).limit(limit)
+    ids = list(db.session.scalars(query))
+    db.session.commit()
+    return ids
+
+
+def scheduled_now(now: datetime, after_id: int = 0, limit: int = 500) -> list[int]:
+    """One page of ids the daily job should refresh, in id order (pass the last id to get the next page)."""
+    table = FinancialInstitution
+    query = (
+        select(table.id)
+        .where(table.scheduled_at <= now, table.state != REVOKED, table.id > after_id, _free(now))
+        .order_by(table.id)
+        .limit(limit)
+    )
+    ids = list(db.session.scalars(query))
+    db.session.commit()
+    return ids

@@ -1,0 +1,119 @@
+"""Ending Items at the vendor. A removal is a row until the vendor has answered: never lost, never forgotten."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import delete, func, or_, select, update
+
+from database import utcnow
+from extensions import db
+from models import FinancialInstitution, ItemRemoval
+from providers.base import Banks, Kind, ProviderError
+from vault import UndecryptableError
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(minutes=2)
+MAX_PAUSE = timedelta(hours=12)
+PARK_AFTER = 30
+"""Tries before a person must look: with pauses doubling up to 12 hours that is about a week and a half."""
+
+
+class Removal(StrEnum):
+    """How a try ended."""
+
+    REMOVED = "removed"
+    KEPT = "kept"
+    BUSY = "busy"
+
+
+def remember_removal(institution: FinancialInstitution) -> ItemRemoval:
+    """Add (not commit) the row that will end this institution's Item; goes with the deletion's own commit."""
+    removal = ItemRemoval(
+        environment=institution.environment,
+        plaid_item_id=institution.plaid_item_id,
+        access_token=institution.access_token,
+        due_at=utcnow(),
+    )
+    db.session.add(removal)
+    db.session.flush()
+    return removal
+
+
+def remove_item(removal_id: int, banks: Banks) -> Removal:
+    """Try once to end an Item. An Item the vendor no longer knows is done. Never raises for a vendor's failure."""
+    now = utcnow()
+    try:
+        row = _claim(removal_id, now)
+    except UndecryptableError:
+        db.session.rollback()
+        _postpone(removal_id, "ACCESS_TOKEN_UNREADABLE", None)
+        return Removal.KEPT
+    if row is None:
+        return Removal.BUSY
+    try:
+        banks[row.environment].remove(row.access_token)
+    except KeyError:
+        _postpone(removal_id, "NOT_CONFIGURED", now + MAX_PAUSE)
+        return Removal.KEPT
+    except ProviderError as error:
+        if error.kind is not Kind.GONE:
+            log.warning("removal %s failed: %s", removal_id, error)
+            _postpone(removal_id, error.code, _next_try(row.attempts, error, now))
+            return Removal.KEPT
+    db.session.execute(delete(ItemRemoval).where(ItemRemoval.id == removal_id))
+    db.session.commit()
+    return Removal.REMOVED
+
+
+def _claim(removal_id: int, now: datetime):  # noqa: ANN202 - a row of the three columns below
+    row = db.session.execute(
+        update(ItemRemoval)
+        .where(ItemRemoval.id == removal_id, ItemRemoval.due_at.is_not(None), _free(now))
+        .values(lease_until=now + LEASE, attempts=ItemRemoval.attempts + 1)
+        .returning(ItemRemoval.environment, ItemRemoval.access_token, ItemRemoval.attempts),
+        execution_options={"synchronize_session": False},
+    ).one_or_none()
+    db.session.commit()
+    return row
+
+
+def _free(now: datetime):  # noqa: ANN202 - a SQL expression
+    return or_(ItemRemoval.lease_until.is_(None), ItemRemoval.lease_until < now)
+
+
+def _next_try(attempts: int, error: ProviderError, now: datetime) -> datetime | None:
+    """Doubling pauses from one minute; None parks it for a person."""
+    if attempts >= PARK_AFTER or error.kind is Kind.PERMANENT:
+        return None
+    return now + min(timedelta(minutes=2 ** min(attempts - 1, 12)), MAX_PAUSE)
+
+
+def _postpone(removal_id: int, code: str, due_at: datetime | None) -> None:
+    db.session.execute(
+        update(ItemRemoval)
+        .where(ItemRemoval.id == removal_id)
+        .values(error_code=code, due_at=due_at, lease_until=None),
+        execution_options={"synchronize_session": False},
+    )
+    db.session.commit()
+
+
+def removals_due(now: datetime, limit: int = 100) -> list[int]:
+    """Ids of removals to try now that no living worker holds, the longest waiting first."""
+    query = (
+        select(ItemRemoval.id).where(ItemRemoval.due_at <= now, _free(now)).order_by(ItemRemoval.due_at).limit(limit)
+    )
+    ids = list(db.session.scalars(query))
+    db.session.commit()
+    return ids
+
+
+def parked_removals() -> int:
+    """How many removals wait for a person."""
+    count = db.session.scalar(select(func.count()).select_from(ItemRemoval).where(ItemRemoval.due_at.is_(None)))
+    db.session.commit()
+    return count or 0
