@@ -40,7 +40,7 @@ function bundle(entries) {
     format: "esm",
     target: "es2020",
     minify: true,
-    legalComments: "none",
+    legalComments: "linked",
     // Images and fonts stay files: the content security policy then needs no data: source for fonts.
     // Bootstrap draws its small icons with data: images, which esbuild leaves as they are.
     loader: { ".woff2": "file", ".woff": "file", ".png": "file", ".svg": "file" },
