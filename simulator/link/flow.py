@@ -1,0 +1,65 @@
+"""One person's way through Link, on the server's side: who signs in where, which step is next, what may be finished.
+
+The frame is not trusted with any of it: answers to second steps are checked here, and a public token is made only
+for a session that has signed in. Sessions live in memory; they are as short as a visit to Link.
+"""
+
+from __future__ import annotations
+
+import secrets
+import string
+import threading
+import uuid
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulator.institutions import Institution
+from simulator.state import LinkSession
+
+_MAX_SESSIONS = 5000
+_REQUEST_ID_ALPHABET = string.ascii_letters + string.digits
+
+
+@dataclass
+class Visit:
+    """A running Link session. `rounds` are the second steps still to answer, first one first."""
+
+    link: LinkSession
+    link_session_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    institution: Institution | None = None
+    username: str = ""
+    password: str = ""
+    rounds: list[list[dict[str, Any]]] = field(default_factory=list)
+    mfa_type: str = ""
+    signed_in: bool = False
+
+    def choose(self, institution: Institution) -> None:
+        """Starts over at an institution; an earlier sign-in counts no more."""
+        self.institution = institution
+        self.username = self.password = self.mfa_type = ""
+        self.rounds = []
+        self.signed_in = False
+
+
+class Visits:
+    """The running sessions by link_session_id, oldest forgotten first. Safe to use from many threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._by_id: OrderedDict[str, Visit] = OrderedDict()
+
+    def add(self, visit: Visit) -> None:
+        with self._lock:
+            self._by_id[visit.link_session_id] = visit
+            while len(self._by_id) > _MAX_SESSIONS:
+                self._by_id.popitem(last=False)
+
+    def get(self, link_session_id: object) -> Visit | None:
+        with self._lock:
+            return self._by_id.get(link_session_id) if isinstance(link_session_id, str) else None
+
+
+def new_request_id() -> str:
+    """A request id as Plaid's look: 15 letters and digits."""
+    return "".join(secrets.choice(_REQUEST_ID_ALPHABET) for _ in range(15))

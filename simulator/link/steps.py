@@ -1,0 +1,229 @@
+"""The steps of a visit: each takes what the frame sent and gives the next step, or an error in Plaid's words.
+
+Answers are dicts: {"step": ...} with what the next pane needs, or {"error": Plaid error, "words": ErrorWords, "status":
+what onExit reports}. Every answer is a 200 for HTTP: a refused login is a normal turn of the conversation.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simulator import institutions, logins
+from simulator.link import present
+from simulator.link.flow import Visit, Visits
+from simulator.link.wording import words_for
+from simulator.state import State
+
+Answer = dict[str, Any]
+
+_AT_FORM = frozenset({"INVALID_CREDENTIALS", "INSUFFICIENT_CREDENTIALS"})
+_AT_MFA = frozenset({"INVALID_MFA"})
+_OAUTH_LOGIN = ("user_good", "pass_good")
+_MFA_STATUS = {
+    "code": "requires_code",
+    "device": "choose_device",
+    "questions": "requires_questions",
+    "selections": "requires_selections",
+}
+
+
+def plaid_error(error_type: str, error_code: str, message: str, display: str | None = None) -> dict[str, Any]:
+    """An error as Link's callbacks carry it."""
+    return {
+        "error_type": error_type,
+        "error_code": error_code,
+        "error_message": message,
+        "display_message": display,
+    }
+
+
+def invalid_link_token() -> Answer:
+    """The token is unknown or has expired; the app must create a new one."""
+    message = "the provided link token is invalid or has expired; create a new one"
+    return {
+        "error": plaid_error("INVALID_INPUT", "INVALID_LINK_TOKEN", message),
+        "words": {"title": "", "text": "", "inline": False},
+        "status": None,
+    }
+
+
+def start(state: State, visits: Visits, link_token: object) -> Answer:
+    """Opens a visit for a link token."""
+    link = state.link_session(link_token) if isinstance(link_token, str) else None
+    if link is None:
+        return invalid_link_token() | {"session": None, "client_name": "", "update_mode": False, "institution": None}
+    visit = Visit(link)
+    visits.add(visit)
+    chosen = institutions.catalogue.get(link.institution_id) if link.update_mode and link.institution_id else None
+    return {
+        "session": visit.link_session_id,
+        "client_name": link.client_name,
+        "update_mode": link.update_mode,
+        "institution": present.institution(chosen) if chosen else None,
+    }
+
+
+def search(visit: Visit, query: str) -> Answer:
+    """The institutions that match, in the catalogue's order."""
+    found = institutions.catalogue.search(query, visit.link.country_codes)
+    return {"institutions": [present.institution(each) for each in found]}
+
+
+def select(visit: Visit, institution_id: object) -> Answer:
+    """The sign-in of an institution; in update mode only the Item's own one."""
+    if visit.link.update_mode:
+        institution_id = visit.link.institution_id
+    chosen = institutions.catalogue.get(institution_id) if isinstance(institution_id, str) else None
+    if chosen is None:
+        return _failed(visit, plaid_error("INVALID_INPUT", "INVALID_INSTITUTION", "invalid institution_id provided"))
+    visit.choose(chosen)
+    missing = [product for product in visit.link.products if product not in chosen.products]
+    if missing:
+        message = f"the institution does not support: {', '.join(missing)}"
+        error = plaid_error("ITEM_ERROR", "PRODUCTS_NOT_SUPPORTED", message)
+        return _failed(visit, error, status="institution_not_supported")
+    if chosen.oauth:
+        return {"step": "oauth"}
+    asks_pin = _asks_pin(chosen)
+    return {
+        "step": "credentials",
+        "fields": present.credential_fields(asks_pin),
+        "hint": present.credential_hint(asks_pin),
+    }
+
+
+def _asks_pin(chosen: institutions.Institution) -> bool:
+    return bool(getattr(chosen, "asks_pin", False))
+
+
+def sign_in(visit: Visit, username: str, password: str, pin: str) -> Answer:
+    """Checks what was typed and gives the second step, the accounts or an error."""
+    chosen = _institution(visit)
+    visit.choose(chosen)
+    outcome = logins.check(chosen.institution_id, username, password)
+    if outcome.kind == "error" and outcome.error:
+        return _failed(visit, outcome.error, inline=_AT_FORM)
+    visit.username, visit.password = username, password
+    if outcome.kind == "mfa" and outcome.mfa:
+        visit.mfa_type, visit.rounds = outcome.mfa["type"], list(outcome.mfa["rounds"])
+        return _next_round(visit)
+    return _accounts(visit)
+
+
+def grant(visit: Visit, granted: bool) -> Answer:
+    """The end of the bank's own page: OAuth institutions take no special credentials."""
+    chosen = _institution(visit)
+    visit.choose(chosen)
+    if not chosen.oauth:
+        return _failed(visit, plaid_error("INVALID_REQUEST", "INVALID_FIELD", "the institution does not use OAuth"))
+    if not granted:
+        message = "the user denied access on the institution's page"
+        error = plaid_error("ITEM_ERROR", "ACCESS_NOT_GRANTED", message)
+        return _failed(visit, error, status="requires_oauth")
+    visit.username, visit.password = _OAUTH_LOGIN
+    return _accounts(visit)
+
+
+def answer_mfa(visit: Visit, answers: list[str]) -> Answer:
+    """Checks one round of answers. A wrong one can be tried again."""
+    if not visit.rounds:
+        return _failed(visit, plaid_error("ITEM_ERROR", "INVALID_MFA", "no second step was asked"))
+    round_ = visit.rounds[0]
+    if not _accepted(round_, answers):
+        kind = present.mfa_kind(visit.mfa_type, round_)
+        error = plaid_error(
+            "ITEM_ERROR",
+            "INVALID_MFA",
+            "the provided MFA response(s) were not correct",
+            "The response provided was not correct.",
+        )
+        return _failed(visit, error, inline=_AT_MFA, status=_MFA_STATUS[kind])
+    visit.rounds = visit.rounds[1:]
+    return _next_round(visit) if visit.rounds else _accounts(visit)
+
+
+def _accepted(round_: list[dict[str, Any]], answers: list[str]) -> bool:
+    """A prompt without an answer of its own takes any of its options (the choice of a device)."""
+    if len(answers) != len(round_):
+        return False
+    return all(
+        given.strip() == prompt["answer"] if prompt.get("answer") is not None else given in (prompt["options"] or [])
+        for prompt, given in zip(round_, answers, strict=True)
+    )
+
+
+def _next_round(visit: Visit) -> Answer:
+    return present.mfa_step(visit.mfa_type, visit.rounds[0], _institution(visit).name)
+
+
+def _all_accounts(visit: Visit) -> list[dict[str, Any]]:
+    return logins.accounts(_institution(visit).institution_id, visit.username, visit.password)
+
+
+def _accounts(visit: Visit) -> Answer:
+    """Signed in: the accounts to choose from, or the end when nothing is to be chosen (update mode)."""
+    visit.signed_in = True
+    accounts = _all_accounts(visit)
+    if not accounts:
+        return _failed(visit, plaid_error("ITEM_ERROR", "NO_ACCOUNTS", "no valid accounts were found for this item"))
+    if visit.link.update_mode:
+        return {"step": "finish", "account_ids": [account["id"] for account in accounts]}
+    return {"step": "accounts", "accounts": accounts}
+
+
+def finish(state: State, visit: Visit, account_ids: list[str]) -> Answer:
+    """Makes the public token for the chosen accounts, with the metadata that onSuccess carries."""
+    chosen = _institution(visit)
+    accounts = [account for account in _all_accounts(visit) if account["id"] in set(account_ids)]
+    if not visit.signed_in or not accounts:
+        return _failed(visit, plaid_error("ITEM_ERROR", "NO_ACCOUNTS", "no account was selected"))
+    link = visit.link
+    if state.link_session(link.link_token) is None:
+        return invalid_link_token()
+    public_token = state.create_public_token(
+        link.environment,
+        chosen.institution_id,
+        visit.username,
+        visit.password,
+        link.products,
+        [account["id"] for account in accounts],
+        link.link_token,
+    )
+    return {
+        "step": "done",
+        "public_token": public_token,
+        "metadata": _success_metadata(visit, accounts),
+        "summary": present.summary(len(accounts), chosen.name, link.client_name),
+    }
+
+
+def _success_metadata(visit: Visit, accounts: list[dict[str, Any]]) -> dict[str, Any]:
+    """onSuccess' second argument. `account` is the deprecated single account: filled only when one was chosen."""
+    chosen = _institution(visit)
+    only = accounts[0] if len(accounts) == 1 else None
+    return {
+        "institution": {"name": chosen.name, "institution_id": chosen.institution_id},
+        "accounts": accounts,
+        "account": only or dict.fromkeys(("id", "name", "mask", "type", "subtype", "verification_status", "class_type")),
+        "account_id": only["id"] if only else None,
+        "link_session_id": visit.link_session_id,
+        "transfer_status": None,
+    }
+
+
+def _institution(visit: Visit) -> institutions.Institution:
+    if visit.institution is None:
+        raise LookupError("no institution was chosen")
+    return visit.institution
+
+
+def _failed(
+    visit: Visit,
+    error: dict[str, Any],
+    *,
+    inline: frozenset[str] = frozenset(),
+    status: str = "requires_credentials",
+) -> Answer:
+    name = visit.institution.name if visit.institution else "This institution"
+    shown = {key: error.get(key) for key in ("error_type", "error_code", "error_message", "display_message")}
+    return {"error": shown, "words": words_for(shown, name, inline_codes=inline), "status": status}
