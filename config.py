@@ -148,11 +148,20 @@ class Settings:
 SETTING_NAMES = tuple(f.name.upper() for f in fields(Settings) if f.metadata.get("setting", True))
 
 
+def given_environ(process_env: Mapping[str, str], base_dir: Path) -> dict[str, str]:
+    """What a person set: `process_env` over base_dir/.env, without what is blank."""
+    return {**read_file(base_dir / ".env"), **_not_blank(process_env)}
+
+
 def load_environ(process_env: Mapping[str, str], base_dir: Path) -> dict[str, str]:
-    """`process_env` over base_dir/.env over INSTANCE_DIR/local.env, without what is blank. Changes nothing."""
-    environ = {**_read_file(base_dir / ".env"), **_not_blank(process_env)}
-    instance_dir = base_dir / environ.get("INSTANCE_DIR", "instance")
-    return {**_read_file(instance_dir / "local.env"), **environ}
+    """All there is: what a person set, over INSTANCE_DIR/local.env. Changes nothing, os.environ neither."""
+    given = given_environ(process_env, base_dir)
+    return {**read_file(instance_dir_of(given, base_dir) / "local.env"), **given}
+
+
+def instance_dir_of(environ: Mapping[str, str], base_dir: Path) -> Path:
+    """INSTANCE_DIR as a full path; a relative one starts at the checkout."""
+    return base_dir / environ.get("INSTANCE_DIR", "instance")
 
 
 def load_settings() -> Settings:
@@ -197,8 +206,9 @@ def _not_blank(values: Mapping[str, str | None]) -> dict[str, str]:
     return {name: value.strip() for name, value in values.items() if value and value.strip()}
 
 
-def _read_file(path: Path) -> dict[str, str]:
-    """The assignments in a file of settings; none when it is not there. `$` in a value means itself."""
+def read_file(path: Path) -> dict[str, str]:
+    """The assignments in a file of settings that are not blank; none when there is no such file.
+    `$` in a value means itself."""
     from dotenv import dotenv_values
 
     return _not_blank(dotenv_values(path, interpolate=False)) if path.is_file() else {}
@@ -247,7 +257,7 @@ class _Reader:
         return values
 
     def address(self, name: str, safe: bool = True) -> str | None:
-        """A web address; a *_BASE_URL without a slash at the end. `safe`: only https, or http to this machine."""
+        """A web address; a *_BASE_URL without a slash at its end. `safe`: https, or http to this machine."""
         value = self.environ.get(name)
         if value is None:
             return None
@@ -299,7 +309,7 @@ def _read_all(reader: _Reader) -> dict[str, object]:
     """Every setting by its field's name, each checked alone."""
     app_env = reader.choice("APP_ENV", "production", ("production", "local"), str.lower)
     port, simulator_port = _ports(reader)
-    instance_dir = BASE_DIR / (reader.text("INSTANCE_DIR") or "instance")
+    instance_dir = instance_dir_of(reader.environ, BASE_DIR)
     return {
         "app_env": app_env,
         "port": port,
@@ -383,7 +393,8 @@ def _check_together(reader: _Reader, values: dict[str, object]) -> None:
 
 _GENERATE = {
     "SECRET_KEY": "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'",
-    "ENCRYPTION_KEYS": "python3 -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'",
+    "ENCRYPTION_KEYS": "python3 -c 'import base64, os; "
+    "print(base64.urlsafe_b64encode(os.urandom(32)).decode())'",
 }
 
 

@@ -1,0 +1,54 @@
+"""How gunicorn serves CashView: two processes of four threads (requests wait on the database and on banks).
+
+Settings are read here first, in the parent process: what is wrong with them is said once, before any worker
+starts. `gunicorn --bind` and GUNICORN_CMD_ARGS still win over what is set here.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))  # gunicorn's own path is its bin folder
+
+from config import load_settings
+
+_settings = load_settings()
+
+# Heroku's router comes from outside. Everywhere else a proxy on this machine stands in front, or nothing.
+bind = f"{'0.0.0.0' if os.environ.get('DYNO') else '127.0.0.1'}:{_settings.port}"  # noqa: S104
+workers = 2
+threads = 4
+worker_class = "gthread"
+preload_app = False  # gateways, connections and threads are made after fork, one set per process
+timeout = 60
+graceful_timeout = 20  # Heroku ends a dyno 30 seconds after SIGTERM
+keepalive = 5
+max_requests = 0
+accesslog = None  # the application logs requests, without query strings
+errorlog = "-"
+loglevel = _settings.log_level.lower()
+control_socket_disable = True  # no second way in
+proc_name = "cashview"
+
+
+def post_worker_init(worker: Any) -> None:
+    """After fork: start this process's background threads and sweeper."""
+    background = _background(worker)
+    if background is not None:
+        background.start()
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """Take no more background work. What is unfinished stays in the database for the next sweep."""
+    background = _background(worker)
+    if background is not None:
+        background.stop()
+
+
+def _background(worker: Any) -> Any:
+    """What create_app put at extensions["background"]; None when the worker never got that far."""
+    application = getattr(worker.app, "callable", None)
+    return getattr(application, "extensions", {}).get("background")
