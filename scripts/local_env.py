@@ -1,0 +1,93 @@
+"""INSTANCE_DIR/local.env: what ./run writes down for one local copy of CashView, readable by its owner only.
+
+Its upper part is made once and kept: secrets, APP_ENV, and whatever a person adds. Below the marker stand the
+simulator's addresses and made-up keys, written anew at each start because the ports may have moved. They are
+left out for a vendor that has keys or an address of its own.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+from collections.abc import Mapping
+from io import StringIO
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+MARKER = "# --- The bank simulator: ./run writes what follows anew at each start ---"
+_HEAD = (
+    "# Written by ./run. Whoever has ENCRYPTION_KEYS and the database can use the bank access tokens in it.\n"
+)
+_PLAID_OWN = ("PLAID_CLIENT_ID", "PLAID_SECRET", "PLAID_SANDBOX_SECRET", "PLAID_BASE_URL")
+
+
+class MissingKeysError(Exception):
+    """There is a database, but not the keys that its encrypted columns were written with."""
+
+
+def needs_simulator(instance_dir: Path, given: Mapping[str, str]) -> bool:
+    """Whether Plaid has neither keys nor an address, in the environment, .env or local.env's kept part."""
+    known = {**_assignments(_kept_part(instance_dir / "local.env")), **given}
+    return not any(name in known for name in _PLAID_OWN)
+
+
+def write(instance_dir: Path, given: Mapping[str, str], simulator_url: str | None) -> None:
+    """Write local.env for a start with these settings in the environment and .env, and with the simulator at
+    this address or without one. MissingKeysError when new keys would make the folder's database unreadable."""
+    path = instance_dir / "local.env"
+    kept = _kept_part(path)
+    known = {**_assignments(kept), **given}
+    database = instance_dir / "cashview.db"
+    if "ENCRYPTION_KEYS" not in known and "DATABASE_URL" not in known and database.exists():
+        raise MissingKeysError(database)
+    kept += _lines({name: value for name, value in _made_up().items() if name not in known})
+    block = f"\n{MARKER}\n{_lines(_simulator_settings(simulator_url))}" if simulator_url else ""
+    _replace(path, kept + block)
+
+
+def _lines(values: Mapping[str, str]) -> str:
+    return "".join(f"{name}={value}\n" for name, value in values.items())
+
+
+def _kept_part(path: Path) -> str:
+    """What stands above the marker, with a line's end at its end."""
+    text = path.read_text() if path.exists() else _HEAD
+    return text.partition(MARKER)[0].rstrip("\n") + "\n"
+
+
+def _assignments(text: str) -> dict[str, str]:
+    values = dotenv_values(stream=StringIO(text), interpolate=False)
+    return {name: value for name, value in values.items() if value}
+
+
+def _made_up() -> dict[str, str]:
+    """What a new copy needs: the secrets differ between any two."""
+    return {
+        "APP_ENV": "local",
+        "SECRET_KEY": secrets.token_urlsafe(48),
+        "ENCRYPTION_KEYS": base64.urlsafe_b64encode(os.urandom(32)).decode(),
+    }
+
+
+def _simulator_settings(url: str) -> dict[str, str]:
+    """The keys are the simulator's and protect nothing: it only listens on this machine."""
+    return {
+        "PLAID_BASE_URL": url,
+        "PLAID_LINK_SCRIPT_URL": f"{url}/link/v2/stable/link-initialize.js",
+        "PLAID_CLIENT_ID": "simulator",
+        "PLAID_SANDBOX_SECRET": "simulator-sandbox-secret",
+        "PLAID_SECRET": "simulator-production-secret",
+    }
+
+
+def _replace(path: Path, text: str) -> None:
+    """Replace the file in one step; nobody else can read it at any moment."""
+    draft = path.with_suffix(f".{os.getpid()}.tmp")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

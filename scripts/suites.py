@@ -1,0 +1,87 @@
+"""All tests, in groups. A group that this machine cannot run is left out loudly; with CI=true that fails."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from scripts.browser import HOW_TO_GET, find_chromium
+from scripts.processes import end, start, stop_on_signals
+
+
+@dataclass(frozen=True)
+class Group:
+    """Some tests; `lacks` returns the command that brings what the machine lacks for them, or None."""
+
+    name: str
+    arguments: list[str]
+    lacks: Callable[[], str | None] = lambda: None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    group: Group
+    good: bool
+    closing_line: str
+    seconds: float
+
+
+def _lacks_chromium() -> str | None:
+    return None if find_chromium() else HOW_TO_GET
+
+
+GROUPS = [
+    Group(
+        "unit, and services on SQLite",
+        ["-n", "2", "tests", "--ignore=tests/browser", "--ignore=tests/simulator"],
+    ),
+    Group("services on Postgres", ["tests/services", "--db=postgres"]),
+    Group("simulator contract", ["-n", "2", "tests/simulator"]),
+    Group("browser", ["tests/browser"], _lacks_chromium),
+]
+
+
+def main() -> int:
+    stop_on_signals()
+    outcomes = [_run(group) for group in GROUPS]
+    print("\n--- All groups")
+    for outcome in outcomes:
+        mark = "ok    " if outcome.good else "FAILED"
+        print(f"{mark} {outcome.group.name} ({outcome.seconds:.0f} s): {outcome.closing_line}")
+    return 0 if all(outcome.good for outcome in outcomes) else 1
+
+
+def _run(group: Group) -> Outcome:
+    print(f"\n--- {group.name}", flush=True)
+    remedy = group.lacks()
+    if remedy is not None:
+        is_ci = os.environ.get("CI", "").lower() in ("1", "true")
+        line = f"LEFT OUT: this machine lacks what it needs. To have it: {remedy}"
+        print(line, flush=True)
+        return Outcome(group, not is_ci, line, 0)
+    begin = time.monotonic()
+    good, closing_line = _pytest(group.arguments)
+    return Outcome(group, good, closing_line, time.monotonic() - begin)
+
+
+def _pytest(arguments: list[str]) -> tuple[bool, str]:
+    """Whether pytest succeeded, and its last line. What it prints is shown as it comes."""
+    colour = ["--color=yes"] if sys.stdout.isatty() else []
+    process = start([sys.executable, "-m", "pytest", *colour, *arguments], stdout=subprocess.PIPE)
+    last = ""
+    try:
+        for raw in process.stdout or ():
+            line = raw.decode(errors="replace")
+            print(line, end="", flush=True)
+            last = line.strip() or last
+        return process.wait() == 0, last.strip("= ")
+    finally:
+        end(process)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
