@@ -35,7 +35,7 @@ def needs_simulator(instance_dir: Path, given: Mapping[str, str]) -> bool:
 
 def write(instance_dir: Path, given: Mapping[str, str], simulator_url: str | None) -> None:
     """Write local.env for a start with these settings in the environment and .env, and with the simulator at
-    this address or without one. MissingKeysError when new keys would make the folder's database unreadable."""
+    this address or without one. MissingKeysError when new keys could not read the folder's database."""
     path = instance_dir / "local.env"
     kept = _kept_part(path)
     known = {**_assignments(kept), **given}
