@@ -1,0 +1,38 @@
+// Messages: toasts a person sees, and sentences only a screen reader hears.
+
+const STAY = 12_000;
+
+function region(kind) {
+  return document.querySelector(`[data-toasts="${kind}"]`);
+}
+
+function toast(kind, text) {
+  const copy = document.getElementById("toast").content.cloneNode(true);
+  const element = copy.firstElementChild;
+  element.querySelector('[data-slot="text"]').textContent = text;
+  element.querySelector('[data-slot="icon"]').setAttribute("href", kind === "error" ? "#i-warn" : "#i-check");
+  element.querySelector("[data-dismiss]").addEventListener("click", () => element.remove());
+  region(kind).append(element);
+  return element;
+}
+
+/** Says that something went well. It leaves by itself, unless the pointer or the focus is on it. */
+export function tell(text) {
+  const element = toast("info", text);
+  const leave = () => (element.matches(":hover, :focus-within") ? setTimeout(leave, STAY) : element.remove());
+  setTimeout(leave, STAY);
+}
+
+/** Says that something went wrong; it stays until dismissed or replaced by the next. */
+export function complain(text) {
+  region("error").replaceChildren();
+  toast("error", text);
+}
+
+/** Says something to screen readers only: a change that eyes see for themselves. */
+export function say(text) {
+  const said = document.getElementById("said");
+  // Emptied first, so that the same sentence twice is heard twice.
+  said.textContent = "";
+  setTimeout(() => (said.textContent = text), 60);
+}

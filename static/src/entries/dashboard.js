@@ -1,0 +1,22 @@
+// The dashboard: linking, progress, refreshing, deleting, and the ring of shares.
+import { startAges } from "../behaviors/ago.js";
+import { connectChart, startChartTheme } from "../behaviors/chart.js";
+import { connectCollapse } from "../behaviors/collapse.js";
+import { connectDelete } from "../behaviors/delete.js";
+import { connectLink } from "../behaviors/link.js";
+import { connectProgress } from "../behaviors/progress.js";
+import { connectRefresh } from "../behaviors/refresh.js";
+import { connectRestore } from "../behaviors/restore.js";
+import { wirePage } from "../behaviors/wire.js";
+
+wirePage({
+  chart: connectChart,
+  collapse: connectCollapse,
+  delete: connectDelete,
+  link: connectLink,
+  progress: connectProgress,
+  refresh: connectRefresh,
+  restore: connectRestore,
+});
+startAges();
+startChartTheme();
