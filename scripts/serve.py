@@ -89,7 +89,7 @@ def _write_local_env(instance_dir: Path, given: Mapping[str, str], simulator_url
         local_env.write(instance_dir, given, simulator_url)
     except local_env.MissingKeysError as error:
         sys.exit(
-            f"{error} is there, but not the ENCRYPTION_KEYS that open it, which were in local.env beside it.\n"
+            f"{error} is there, but not the ENCRYPTION_KEYS that open it, kept in local.env beside it.\n"
             "Put that file back, or remove the database to start afresh."
         )
 
