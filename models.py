@@ -27,6 +27,10 @@ CONNECTING, ACCOUNTS, TRANSACTIONS, DONE = "connecting", "accounts", "transactio
 STAGES = (CONNECTING, ACCOUNTS, TRANSACTIONS, DONE)
 
 
+_NEVER_REUSED = {"sqlite_autoincrement": True}
+"""An id that was deleted must never come to mean something else (Postgres does so by itself)."""
+
+
 def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
     listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})", name=column)
@@ -36,7 +40,7 @@ class User(UserMixin, db.Model):
     """A person, or one demo visitor's private copy."""
 
     __tablename__ = "users"
-    __table_args__ = (_one_of("account_type", tuple(ENVIRONMENT_OF)),)
+    __table_args__ = (_one_of("account_type", tuple(ENVIRONMENT_OF)), _NEVER_REUSED)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     username: Mapped[str] = mapped_column(String(64))
@@ -87,6 +91,7 @@ class FinancialInstitution(db.Model):
         _one_of("environment", (SANDBOX, PRODUCTION)),
         Index("ix_financial_institutions_due_at", "due_at"),
         Index("ix_financial_institutions_user_id", "user_id", "id"),
+        _NEVER_REUSED,
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -137,7 +142,7 @@ class Account(db.Model):
     keeps it from coming back with the next refresh; `closed_at` one the bank no longer reports."""
 
     __tablename__ = "accounts"
-    __table_args__ = (UniqueConstraint("financial_institution_id", "plaid_account_id"),)
+    __table_args__ = (UniqueConstraint("financial_institution_id", "plaid_account_id"), _NEVER_REUSED)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     financial_institution_id: Mapped[int] = mapped_column(ForeignKey("financial_institutions.id", ondelete="CASCADE"))
@@ -209,6 +214,7 @@ class ItemRemoval(db.Model):
     until /item/remove has answered. Plaid bills an Item until then, and has no list to find a lost one."""
 
     __tablename__ = "item_removals"
+    __table_args__ = (_NEVER_REUSED,)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     environment: Mapped[str] = mapped_column(String(16))

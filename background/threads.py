@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import logging
+import math
 import threading
 import time
 
@@ -26,12 +27,18 @@ class ThreadEngine:
         self._workers = workers
         self._heap: list[tuple[float, int, str, dict[str, int]]] = []
         self._sequence = itertools.count()
+        self._queued: dict[tuple[object, ...], float] = {}
         self._wake = threading.Condition()
         self._running = False
 
     def submit(self, name: str, ids: dict[str, int], delay: float) -> None:
+        """Queue a task, unless the same one already waits to start no later (the sweep repeats itself)."""
+        when, key = time.monotonic() + delay, (name, *sorted(ids.items()))
         with self._wake:
-            heapq.heappush(self._heap, (time.monotonic() + delay, next(self._sequence), name, ids))
+            if self._queued.get(key, math.inf) <= when:
+                return
+            self._queued[key] = when
+            heapq.heappush(self._heap, (when, next(self._sequence), name, ids))
             self._wake.notify_all()  # the sweeper waits here too: waking one could wake the wrong one
 
     def start(self) -> None:
@@ -61,6 +68,7 @@ class ThreadEngine:
                 wait = self._heap[0][0] - time.monotonic() if self._heap else None
                 if wait is not None and wait <= 0:
                     _, _, name, ids = heapq.heappop(self._heap)
+                    self._queued.pop((name, *sorted(ids.items())), None)
                     return name, ids
                 self._wake.wait(wait)
         return None

@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from domain.money import to_amount
+from domain.text import storable
 from providers.base import BankAccount, BankTransaction, Institution, ItemInfo, SyncPage
 
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
@@ -112,8 +113,8 @@ def _currency(raw: dict[str, Any]) -> str | None:
 
 
 def _text(value: object) -> str | None:
-    """Text without NUL (Postgres refuses it); anything that is not text, or empty, is None."""
-    return (value.replace("\x00", "") or None) if isinstance(value, str) else None
+    """Text as far as it can be stored; anything that is not text, or empty, is None."""
+    return (storable(value) or None) if isinstance(value, str) else None
 
 
 def _required_text(value: object) -> str:

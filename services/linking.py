@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from background import enqueue
 from database import utcnow
+from domain.text import storable
 from domain.errors import BadInput, Conflict, VendorTrouble
 from extensions import db
 from models import Account, FinancialInstitution, User
@@ -164,7 +165,7 @@ class LinkHint:
 def _short_text(value: object, limit: int) -> str | None:
     if not isinstance(value, str):
         return None
-    return value.replace("\x00", "").strip()[:limit] or None
+    return storable(value).strip()[:limit] or None
 
 
 def _names_and_masks(accounts: list[Any]) -> Iterator[tuple[str, str | None]]:

@@ -321,6 +321,14 @@ def _give_back(institution_id: int, lease_id: str | None, outcome: dict[str, obj
     db.session.commit()
 
 
+def keys_refused() -> bool:
+    """Does any institution stand still because the vendor refused our keys? The operator must act."""
+    query = select(FinancialInstitution.id).where(FinancialInstitution.error_code == "INVALID_API_KEYS").limit(1)
+    found = db.session.scalar(query) is not None
+    db.session.commit()
+    return found
+
+
 def due_now(now: datetime, limit: int = 100) -> list[int]:
     """Ids whose background refresh is due and which no living worker holds, the longest waiting first."""
     table = FinancialInstitution

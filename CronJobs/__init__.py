@@ -1,0 +1,1 @@
+"""The scheduled jobs, each a shallow run(...) over services that counts what happened."""

@@ -1,0 +1,63 @@
+"""Refresh every institution that is due: once per local day from 06:00, and new ones until their history is in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.refreshing import Outcome, scheduled_now
+
+PAGE = 500
+
+
+@dataclass
+class RefreshReport:
+    """Counts of institutions in this run."""
+
+    refreshed: int = 0
+    failed: int = 0
+
+
+def run(
+    now: datetime, refresh_one: Callable[[int], Outcome], concurrency: int, done: Callable[[], None], *, dry_run: bool
+) -> RefreshReport:
+    """Refresh what is due at `now`, `concurrency` at a time; `done` is called after each institution.
+
+    One failing institution never stops the others. Memory does not grow with their number. A dry run
+    calls no vendor and counts what it would have refreshed.
+    """
+    report = RefreshReport()
+    with ThreadPoolExecutor(concurrency, thread_name_prefix="refresh") as pool:
+        running: set[Future[Outcome]] = set()
+        for institution_id in _due(now):
+            if dry_run:
+                report.refreshed += 1
+                continue
+            running.add(pool.submit(refresh_one, institution_id))
+            if len(running) >= 2 * concurrency:
+                running = _collect(running, report, done, FIRST_COMPLETED)
+        while running:
+            running = _collect(running, report, done, FIRST_COMPLETED)
+    return report
+
+
+def _due(now: datetime) -> Iterator[int]:
+    """Ids page by page, in id order: what is refreshed meanwhile is behind us and not seen again."""
+    last = 0
+    while page := scheduled_now(now, after_id=last, limit=PAGE):
+        yield from page
+        last = page[-1]
+
+
+def _collect(
+    running: set[Future[Outcome]], report: RefreshReport, done: Callable[[], None], when: str
+) -> set[Future[Outcome]]:
+    finished, rest = wait(running, return_when=when)
+    for future in finished:
+        outcome = Outcome.FAILED if future.exception() else future.result()
+        report.refreshed += outcome in (Outcome.DONE, Outcome.WAITING)
+        report.failed += outcome is Outcome.FAILED
+        done()
+    return rest

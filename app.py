@@ -1,0 +1,204 @@
+"""CashView's composition root for the web: settings, extensions, gateways, background work, pages.
+
+`create_app()` is what gunicorn and flask call; tests pass their own Settings.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from flask import Flask
+from jinja2 import StrictUndefined
+from werkzeug.middleware.proxy_fix import ProxyFix
+from whitenoise import WhiteNoise
+
+import background
+import models  # noqa: F401 - the tables must be known before migrations and queries
+from background.threads import ThreadEngine
+from config import Settings, load_settings
+from database import teach_sqlite_manners
+from domain.usernames import DEMO_USERNAME
+from extensions import bcrypt, crontab, csrf, db, limiter, login_manager, migrate
+from providers.registry import LazyBanks
+from services import demo, refreshing, removals, sweeping, users
+from vault import vault
+from views import accounts, auth, errors, filters, headers, health, institutions, pages
+from views import users as users_views
+from views.session_interface import RowSessionInterface
+
+ROOT = Path(__file__).resolve().parent
+MAX_BODY = 256 * 1024
+"""Bytes of a request: Link's metadata of a bank with hundreds of accounts fits; nothing of ours is larger."""
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The application. Without settings they are read from the environment; errors are printed and it exits."""
+    settings = settings or load_settings()
+    app = Flask(__name__, static_folder=None)
+    _setup_config(app, settings)
+    _setup_logging(settings)
+    _setup_extensions(app, settings)
+    _setup_gateways(app, settings)
+    _setup_background(app, settings)
+    _setup_pages(app, settings)
+    _setup_static(app)
+    if settings.trust_proxy:
+        # One proxy in front (Heroku's router): it alone may say who the client is and which scheme was used.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
+    return app
+
+
+def _setup_config(app: Flask, settings: Settings) -> None:
+    app.config.update(
+        SETTINGS=settings,
+        SECRET_KEY=settings.secret_key,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=_engine_options(settings),
+        MAX_CONTENT_LENGTH=MAX_BODY,
+        MAX_FORM_MEMORY_SIZE=MAX_BODY,
+        SESSION_COOKIE_NAME=settings.session_cookie_name,
+        SESSION_COOKIE_SECURE=settings.session_cookie_secure,
+        SESSION_COOKIE_SAMESITE="Lax",
+        TRUSTED_HOSTS=list(settings.trusted_hosts) or None,
+        PREFERRED_URL_SCHEME="https" if settings.is_production else "http",
+        WTF_CSRF_TIME_LIMIT=None,  # the token belongs to the session and lives as long
+        BCRYPT_HANDLE_LONG_PASSWORDS=True,  # bcrypt reads 72 bytes; turning this on later would void every hash
+        RATELIMIT_STORAGE_URI=settings.ratelimit_storage_uri,
+        RATELIMIT_HEADERS_ENABLED=True,
+        SIMULATOR_URL=settings.plaid_base_url if settings.simulated else None,
+    )
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+def _engine_options(settings: Settings) -> dict[str, object]:
+    if settings.database_url.startswith("sqlite"):
+        settings.instance_dir.mkdir(parents=True, exist_ok=True)
+        return {}
+    connections = settings.refresh_concurrency + 8  # background threads, web threads, the sweeper
+    timeouts = "-c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000"
+    return {
+        "pool_pre_ping": True,
+        "pool_size": connections,
+        "max_overflow": 4,
+        "connect_args": {"options": timeouts, "connect_timeout": 10},
+    }
+
+
+def _setup_logging(settings: Settings) -> None:
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger().setLevel(settings.log_level)
+    # The first three log addresses and bodies of vendor calls when they may; the last one is chatty.
+    for noisy in ("urllib3", "twilio.http_client", "plaid", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _setup_extensions(app: Flask, settings: Settings) -> None:
+    vault.set_keys(settings.encryption_keys)
+    db.init_app(app)
+    if settings.database_url.startswith("sqlite"):
+        with app.app_context():
+            teach_sqlite_manners(db.engine)
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
+    bcrypt.init_app(app)
+    csrf.init_app(app)
+    limiter.init_app(app)
+    crontab.init_app(app)
+    login_manager.init_app(app)
+    login_manager.session_protection = (
+        None  # sessions are rows; an address that changes is no reason to end one
+    )
+    login_manager.user_loader(users.load_user)
+    login_manager.unauthorized_handler(errors.unauthorized)
+    app.session_interface = RowSessionInterface()
+
+
+def _setup_gateways(app: Flask, settings: Settings) -> None:
+    app.extensions["banks"] = LazyBanks(
+        {
+            environment: {
+                "host": settings.plaid_base_url_for(environment),
+                "client_id": settings.plaid_client_id,
+                "secret": settings.plaid_secret_for(environment),
+                "products": settings.plaid_products,
+                "country_codes": settings.plaid_country_codes,
+                "redirect_uri": settings.plaid_redirect_to_send,
+                "webhook_url": settings.plaid_webhook_to_send,
+                "pool_size": settings.refresh_concurrency + 8,
+            }
+            for environment in ("sandbox", "production")
+            if settings.plaid_client_id and settings.plaid_secret_for(environment)
+        }
+    )
+
+
+def _setup_background(app: Flask, settings: Settings) -> None:
+    """Register the handlers by name. The engine's threads start with extensions["background"].start()."""
+    banks = app.extensions["banks"]
+
+    def in_context(work: Callable[..., object]) -> Callable[..., None]:
+        def handle(**ids: int) -> None:
+            with app.app_context():
+                work(**ids)
+
+        return handle
+
+    background.register(
+        "refresh",
+        in_context(lambda institution_id: refreshing.refresh(institution_id, banks, settings.lease_seconds)),
+    )
+    background.register("remove_item", in_context(lambda removal_id: removals.remove_item(removal_id, banks)))
+    background.register("link_demo", in_context(lambda user_id, bank: demo.link_bank(user_id, bank, banks)))
+    background.register("sweep", in_context(sweeping.sweep))
+    engine = ThreadEngine(settings.refresh_concurrency)
+    app.extensions["background"] = engine
+    background.use(engine)
+
+
+def _setup_pages(app: Flask, settings: Settings) -> None:
+    for module in (pages, auth, users_views, institutions, accounts, health):
+        app.register_blueprint(module.blueprint)
+    errors.register(app)
+    headers.register(app)
+    filters.register(app)
+    demo_enabled = settings.demo_enabled and "sandbox" in settings.account_types_offered
+
+    @app.context_processor
+    def shared() -> dict[str, object]:
+        return {
+            "simulated": settings.simulated,
+            "simulator_url": app.config["SIMULATOR_URL"],
+            "offered_account_types": settings.account_types_offered,
+            "demo_enabled": demo_enabled,
+            "demo_username": DEMO_USERNAME,
+        }
+
+    app.config["DEMO_ENABLED"] = demo_enabled
+
+
+def _setup_static(app: Flask) -> None:
+    """Built assets have their hash in their name: cached for ever, served compressed, before Flask sees them."""
+    built = ROOT / "static" / "built"
+    assets = Assets(built / "manifest.json")
+    app.jinja_env.globals["asset"] = assets.url
+    files = WhiteNoise(app.wsgi_app, max_age=3600, immutable_file_test=lambda path, url: "/built/" in url)
+    if (ROOT / "static").is_dir():
+        files.add_files(str(ROOT / "static"), prefix="static/")
+    app.wsgi_app = files  # type: ignore[method-assign]
+
+
+class Assets:
+    """Names of built files by the name they were written under; read once, after the build."""
+
+    def __init__(self, manifest: Path) -> None:
+        self._manifest = manifest
+        self._names: dict[str, str] | None = None
+
+    def url(self, name: str) -> str:
+        """'/static/built/app-1a2b3c.js' for 'app.js'. KeyError when the assets were not built."""
+        if self._names is None:
+            self._names = json.loads(self._manifest.read_text(encoding="utf-8"))
+        return f"/static/built/{self._names[name]}"

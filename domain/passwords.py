@@ -1,0 +1,53 @@
+"""Which passwords are refused: those an attacker tries first. Length rules are in forms.py.
+
+Following NIST SP 800-63B: no rules about kinds of characters, a refusal of the common, the repeated, the
+sequential and the person's own name.
+"""
+
+from __future__ import annotations
+
+import re
+
+_BASES = frozenset(
+    """
+    password passwort passw0rd p@ssword p@ssw0rd pass word qwerty qwertyuiop qwertz azerty asdfgh asdfghjkl zxcvbnm
+    letmein welcome iloveyou loveyou ilove monkey dragon football baseball basketball superman batman princess sunshine
+    shadow master michael jordan jennifer charlie computer internet trustno abc abcd abcdef admin administrator root
+    login user test guest default changeme change secret hello whatever starwars freedom summer winter spring autumn
+    january february march april june july august september october november december monday friday sunday
+    google facebook amazon iphone samsung pokemon liverpool chelsea arsenal america canada cashview cash view money
+    bank banking budget passgood pass good
+    """.split()
+)
+_RUNS = ("abcdefghijklmnopqrstuvwxyz", "01234567890123456789", "qwertyuiopasdfghjklzxcvbnm", "qwertzuiop", "azertyuiop")
+MIN_DISTINCT = 5
+
+
+def is_common(password: str, username: str = "") -> bool:
+    """Would this be among the first guesses? True for a common word with digits or signs around it, few distinct
+    characters, one short piece repeated, a run along the alphabet, digits or keyboard, or the username."""
+    folded = password.casefold()
+    if len(set(folded)) < MIN_DISTINCT or _is_repeated(folded) or _is_run(folded):
+        return True
+    core = re.sub(r"[^a-z]+", " ", _unleet(folded)).split()
+    if core and all(word in _BASES for word in core):
+        return True
+    letters = re.sub(r"[^a-z]", "", folded)
+    if letters and (letters in _BASES or _is_repeated(letters) and letters[: len(letters) // 2] in _BASES):
+        return True
+    name = username.casefold()
+    rest = folded.replace(name, "") if len(name) >= 3 else folded
+    return rest != folded and (len(rest) < 4 or _is_run(rest))
+
+
+def _unleet(text: str) -> str:
+    return text.translate(str.maketrans("@$!|", "asil"))
+
+
+def _is_repeated(text: str) -> bool:
+    """One piece of at most four characters again and again."""
+    return any(text == (text[:size] * (len(text) // size + 1))[: len(text)] for size in range(1, 5))
+
+
+def _is_run(text: str) -> bool:
+    return any(text in run * 2 or text[::-1] in run * 2 for run in _RUNS)

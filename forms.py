@@ -1,0 +1,132 @@
+"""The shape of input: text a person typed in, values the services take out. Errors stand beside the field."""
+
+from __future__ import annotations
+
+from flask_wtf import FlaskForm
+from wtforms import Field, PasswordField, SelectField, StringField, TelField, ValidationError
+from wtforms.validators import InputRequired
+
+from domain.passwords import is_common
+from domain.periods import DEFAULT_ZONE, zone_names
+from domain.phones import PhoneError, to_e164
+from domain.text import is_clean_line
+from domain.usernames import DEMO_USERNAME, username_key
+
+ACCOUNT_TYPES = (
+    ("sandbox", "Sandbox: play with made-up banks"),
+    ("development", "Development: real bank data"),
+)
+MAX_USERNAME, MAX_USERNAME_KEY, MAX_NAME, MAX_PHONE = 64, 100, 100, 64
+MIN_PASSWORD, MAX_PASSWORD = 12, 256
+
+
+def _stripped(value: str | None) -> str | None:
+    return value.strip() if value else value
+
+
+def _line(limit: int):  # noqa: ANN202 - a WTForms validator
+    def check(_form: FlaskForm, field: Field) -> None:
+        if len(field.data or "") > limit:
+            raise ValidationError(f"Please use at most {limit} characters.")
+        if not is_clean_line(field.data or ""):
+            raise ValidationError("Please use plain text on one line.")
+
+    return check
+
+
+def _required(what: str) -> InputRequired:
+    return InputRequired(f"Please enter {what}.")
+
+
+class _Username:
+    """3 characters are plenty to tell people apart; the key is what is unique, so its length counts too."""
+
+    def __call__(self, _form: FlaskForm, field: Field) -> None:
+        name = field.data or ""
+        if "#" in name or any(char.isspace() for char in name):
+            raise ValidationError("A username has no spaces and no #.")
+        if len(name) < 2 or len(username_key(name)) > MAX_USERNAME_KEY:
+            raise ValidationError("Please use between 2 and 64 characters.")
+        if username_key(name) == username_key(DEMO_USERNAME):
+            raise ValidationError("That username is taken. Please choose another.")
+
+
+class _Phone:
+    """Replaces what was typed by E.164 on success only: a refused number stays as it was typed."""
+
+    def __call__(self, _form: FlaskForm, field: Field) -> None:
+        if len(field.data or "") > MAX_PHONE:
+            raise ValidationError("That is too long for a phone number.")
+        try:
+            field.e164 = to_e164(field.data or "")
+        except PhoneError as error:
+            raise ValidationError(str(error)) from None
+
+
+class _NewPassword:
+    """12 to 256 characters, any characters, taken exactly as typed; common ones refused."""
+
+    def __call__(self, form: FlaskForm, field: Field) -> None:
+        password = field.data or ""
+        if len(password) < MIN_PASSWORD:
+            raise ValidationError(f"Please use at least {MIN_PASSWORD} characters. A few words make a good password.")
+        if len(password) > MAX_PASSWORD:
+            raise ValidationError(f"Please use at most {MAX_PASSWORD} characters.")
+        username = form["username"].data if "username" in form else ""
+        if is_common(password, username or ""):
+            raise ValidationError("That password is easy to guess. Please choose a less common one.")
+
+
+def _zone(_form: FlaskForm, field: Field) -> None:
+    if field.data not in zone_names():
+        raise ValidationError("Please choose a time zone from the list.")
+
+
+class _PersonFields(FlaskForm):
+    """What sign-up and profile share."""
+
+    username = StringField("Username", [_required("a username"), _line(MAX_USERNAME), _Username()], [_stripped])
+    phone_number = TelField("Phone number", [_required("a phone number"), _Phone()], [_stripped])
+    first_name = StringField("First name", [_required("your first name"), _line(MAX_NAME)], [_stripped])
+    last_name = StringField("Last name", [_required("your last name"), _line(MAX_NAME)], [_stripped])
+    account_type = SelectField("Account type", [_required("an account type")], choices=ACCOUNT_TYPES)
+    timezone = SelectField("Time zone", [_zone], default=DEFAULT_ZONE, validate_choice=False)
+
+    def __init__(self, *args: object, account_types: list[str] | None = None, **kwargs: object) -> None:
+        """`account_types`: those this site has keys for; the others are not offered."""
+        super().__init__(*args, **kwargs)
+        offered = [choice for choice in ACCOUNT_TYPES if account_types is None or choice[0] in account_types]
+        self.account_type.choices = offered
+        self.timezone.choices = [(name, name.replace("_", " ")) for name in zone_names()]
+        if not self.timezone.data:
+            self.timezone.data = DEFAULT_ZONE
+
+    @property
+    def e164(self) -> str:
+        """The phone number in E.164; only after a successful validation."""
+        return self.phone_number.e164  # type: ignore[attr-defined]
+
+
+class SignUpForm(_PersonFields):
+    password = PasswordField("Password", [_required("a password"), _NewPassword()])
+
+
+class LoginForm(FlaskForm):
+    username = StringField("Username", [_required("your username")], [_stripped])
+    password = PasswordField("Password", [_required("your password")])
+
+
+class _Confirmed(FlaskForm):
+    current_password = PasswordField("Current password", [_required("your current password")])
+
+
+class ProfileForm(_PersonFields, _Confirmed):
+    """Every change needs the password."""
+
+
+class ChangePasswordForm(_Confirmed):
+    new_password = PasswordField("New password", [_required("a new password"), _NewPassword()])
+
+
+class DeleteProfileForm(_Confirmed):
+    """Nothing but the password: the page says what will go."""

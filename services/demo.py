@@ -1,0 +1,155 @@
+"""The demo: every visitor gets a private copy, made by the same linking and refreshing code as everybody's.
+
+The logins are Plaid Sandbox's documented custom users (user_custom with a JSON configuration), so the same
+demo works against Plaid Sandbox and against the simulator.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+
+from background import enqueue
+from database import utcnow
+from domain.errors import AppError
+from domain.periods import local_date
+from domain.usernames import DEMO_USERNAME, username_key
+from extensions import db
+from models import SANDBOX, FinancialInstitution, User
+from providers.base import Banks, ProviderError
+from services.linking import bank_of, link
+from services.users import remove_user
+
+log = logging.getLogger(__name__)
+
+DEMO_PASSWORD = "pass_good"  # noqa: S105 - printed on the log-in page
+DEMO_PHONE = "+12025550143"  # never called or texted: 555-01xx numbers are set aside for fiction
+LIFETIME = timedelta(hours=24)
+HISTORY = timedelta(days=90)
+PATIENCE_SECONDS = 2.4
+_SEED = "cashview-demo"
+
+
+@dataclass(frozen=True)
+class DemoBank:
+    """One institution of the demo: where, what is asked of it, and its accounts as Sandbox configuration."""
+
+    institution_id: str
+    name: str
+    products: tuple[str, ...]
+    accounts: tuple[dict[str, object], ...]
+
+    @property
+    def password(self) -> str:
+        """The configuration object that user_custom takes as its password."""
+        return json.dumps({"seed": _SEED, "override_accounts": list(self.accounts)})
+
+
+def _account(kind: str, subtype: str, balance: float, name: str, official: str, **extra: object) -> dict[str, object]:
+    meta = {"name": name, "official_name": official, **extra}
+    return {"type": kind, "subtype": subtype, "starting_balance": balance, "currency": "USD", "meta": meta}
+
+
+DEMO_BANKS = (
+    DemoBank(
+        "ins_109508",
+        "First Platypus Bank",
+        ("transactions",),
+        (
+            _account("depository", "checking", 4218.37, "Everyday Checking", "Platypus Everyday Checking"),
+            _account("depository", "savings", 18650.00, "Rainy Day Savings", "Platypus High Yield Savings"),
+        ),
+    ),
+    DemoBank(
+        "ins_109511",
+        "Tartan Bank",
+        ("transactions",),
+        (_account("credit", "credit card", 1284.91, "Tartan Rewards Card", "Tartan Rewards Visa", limit=8000),),
+    ),
+    DemoBank(
+        "ins_109509",
+        "First Gingham Credit Union",
+        ("transactions",),
+        (_account("loan", "student", 23480.12, "Student Loan", "Direct Consolidation Student Loan"),),
+    ),
+    DemoBank(
+        "ins_109510",
+        "Tattersall Federal Credit Union",
+        ("transactions",),
+        (
+            _account("investment", "brokerage", 41877.23, "Brokerage", "Self-Directed Brokerage"),
+            _account("investment", "ira", 15320.76, "Roth IRA", "Roth Individual Retirement Account"),
+        ),
+    ),
+)
+
+
+def start(timezone: str) -> User:
+    """A fresh private copy for one visitor; its banks are being linked when this returns."""
+    user = User(
+        username=DEMO_USERNAME,
+        username_key=f"{username_key(DEMO_USERNAME)}#{secrets.token_hex(16)}",
+        password_hash="!",  # noqa: S106 - matches no password: a copy is entered through the demo only
+        phone_number=DEMO_PHONE,
+        first_name="Demo",
+        last_name="Visitor",
+        account_type="sandbox",
+        timezone=timezone,
+        is_demo=True,
+    )
+    db.session.add(user)
+    db.session.commit()
+    for position in range(len(DEMO_BANKS)):
+        enqueue("link_demo", user_id=user.id, bank=position)
+    return user
+
+
+def link_bank(user_id: int, bank: int, banks: Banks) -> None:
+    """Link one of the demo's banks. A failure leaves the others alone: the visitor can still link by hand."""
+    user = db.session.get(User, user_id)
+    if user is None:
+        return
+    wanted = DEMO_BANKS[bank]
+    today = local_date(utcnow(), user.timezone)
+    metadata = {"institution": {"institution_id": wanted.institution_id, "name": wanted.name}}
+    db.session.commit()
+    try:
+        token = bank_of(SANDBOX, banks).create_sandbox_public_token(
+            wanted.institution_id, list(wanted.products), "user_custom", wanted.password, today - HISTORY, today
+        )
+        link(user, token, metadata, confirm_duplicate=True, banks=banks)
+    except (ProviderError, AppError) as error:
+        log.warning("demo bank %s could not be linked: %s", wanted.institution_id, error)
+
+
+def wait_until_full(user: User) -> None:
+    """Give the copy a moment to fill, so that the first page is already the whole picture; the page itself
+    shows the progress of whatever takes longer."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline and _finished(user.id) < len(DEMO_BANKS):
+        time.sleep(0.05)
+
+
+def _finished(user_id: int) -> int:
+    count = db.session.scalar(
+        select(func.count())
+        .select_from(FinancialInstitution)
+        .where(FinancialInstitution.user_id == user_id, FinancialInstitution.due_at.is_(None))
+    )
+    db.session.commit()
+    return count or 0
+
+
+def purge(now: datetime, limit: int = 1000) -> int:
+    """Remove copies older than a day, with their Items; how many."""
+    query = select(User).where(User.is_demo, User.created_at <= now - LIFETIME).order_by(User.id).limit(limit)
+    expired = db.session.scalars(query).all()
+    for user in expired:
+        remove_user(user)
+    return len(expired)

@@ -1,0 +1,27 @@
+"""Can this process serve? The database answers, and its schema is the one this code was written for."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import current_app
+from sqlalchemy.exc import SQLAlchemyError
+
+from extensions import db
+
+
+def ready() -> str | None:
+    """None when ready, else why not, in words without an address or a secret."""
+    try:
+        current = MigrationContext.configure(db.session.connection()).get_current_revision()
+    except SQLAlchemyError:
+        db.session.rollback()
+        return "the database does not answer"
+    return None if current == _head(current_app.extensions["migrate"].directory) else "migrations are not current"
+
+
+@lru_cache(maxsize=4)
+def _head(directory: str) -> str | None:
+    return ScriptDirectory(directory).get_current_head()

@@ -1,0 +1,257 @@
+"""The dashboard's read model: two queries, whatever the number of institutions and accounts.
+
+Rows are read as tuples and turned into small records, because a page of a thousand accounts must stay cheap.
+Amounts are exact Decimals with their currency beside them; currencies are never added together.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+
+from database import utcnow
+from domain.balances import CREDIT, DEPOSITORY, INVESTMENT, LOAN, OTHER, TotalLine, contribution, in_holdings, kind_of
+from domain.balances import totals as total_lines
+from domain.periods import local_date
+from domain.wording import STATE_LABELS, failure_sentence
+from extensions import db
+from models import DONE, HEALTHY, NEW, TRANSACTIONS, Account, FinancialInstitution, User
+
+GROUPS = (
+    (DEPOSITORY, "Cash"),
+    (CREDIT, "Credit cards"),
+    (INVESTMENT, "Investments"),
+    (LOAN, "Loans"),
+    (OTHER, "Other"),
+)
+PALETTE = ("#0b6b5b", "#1f5fa8", "#7b4aa5", "#b4652a", "#8a1c4a", "#3d6b1f", "#0f6e84", "#6b5a12")
+
+
+@dataclass(slots=True)
+class AccountView:
+    """One account as the page shows it. `contribution` is signed and None when unknown or closed."""
+
+    id: int
+    name: str
+    official_name: str | None
+    mask: str | None
+    type: str
+    subtype: str | None
+    kind: str
+    currency: str | None
+    available: Decimal | None
+    current: Decimal | None
+    limit: Decimal | None
+    closed: bool
+    contribution: Decimal | None = None
+    in_holdings: bool = True
+    is_overpaid: bool = False
+    budget_tracker: None = None
+
+    def __post_init__(self) -> None:
+        self.contribution = contribution(self)
+        self.in_holdings = in_holdings(self.type)
+        self.is_overpaid = self.kind in (CREDIT, LOAN) and self.current is not None and self.current < 0
+
+
+@dataclass(slots=True)
+class InstitutionView:
+    """One institution's card: its face, its state in words, its totals and its accounts by kind."""
+
+    id: int
+    name: str
+    initials: str
+    color: str
+    has_logo: bool
+    state: str
+    stage: str
+    working: bool
+    error_code: str | None
+    error_message: str | None
+    refreshed_at: datetime | None
+    balances_as_of: datetime | None
+    state_label: str
+    state_tone: str
+    transactions_pending: bool
+    accounts: list[AccountView] = field(default_factory=list)
+    deleted_count: int = 0
+    totals: list[TotalLine] = field(default_factory=list)
+
+    @property
+    def account_count(self) -> int:
+        return len(self.accounts)
+
+    @property
+    def groups(self) -> list[tuple[str, list[AccountView]]]:
+        """Accounts by kind, in the order a person thinks of them; empty kinds are left out."""
+        by_kind: dict[str, list[AccountView]] = defaultdict(list)
+        for account in self.accounts:
+            by_kind[account.kind].append(account)
+        return [(label, by_kind[kind]) for kind, label in GROUPS if by_kind[kind]]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """An institution's part of the positive holdings in one currency, 0..1; None at or below zero."""
+
+    institution_id: int
+    name: str
+    color: str
+    currency: str
+    holdings: Decimal
+    share: Decimal | None
+
+
+@dataclass(slots=True)
+class Dashboard:
+    """Everything the dashboard shows, as of one moment (UTC)."""
+
+    as_of: datetime
+    totals: list[TotalLine]
+    shares: list[Share]
+    institutions: list[InstitutionView]
+    updated_today: int
+
+    @property
+    def main(self) -> TotalLine | None:
+        """The currency most accounts are in: the hero of the page."""
+        return self.totals[0] if self.totals else None
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.institutions
+
+
+def dashboard(user: User) -> Dashboard:
+    """This person's whole picture. Two queries."""
+    now = utcnow()
+    institutions = _institutions(FinancialInstitution.user_id == user.id, now)
+    lines = total_lines(account for view in institutions for account in view.accounts)
+    today = local_date(now, user.timezone)
+    return Dashboard(
+        as_of=now,
+        totals=lines,
+        shares=_shares(institutions, [line.currency for line in lines]),
+        institutions=institutions,
+        updated_today=sum(
+            1 for view in institutions if view.refreshed_at and local_date(view.refreshed_at, user.timezone) == today
+        ),
+    )
+
+
+def institution_view(institution_id: int) -> InstitutionView | None:
+    """One card. Two queries; None when the institution is gone. The caller has checked whose it is."""
+    found = _institutions(FinancialInstitution.id == institution_id, utcnow())
+    return found[0] if found else None
+
+
+def _institutions(condition: Any, now: datetime) -> list[InstitutionView]:
+    table = FinancialInstitution
+    rows = db.session.execute(
+        select(
+            table.id, table.name, table.primary_color, table.has_logo, table.state, table.stage, table.error_code,
+            table.refreshed_at, table.balances_as_of, table.due_at, table.lease_until,
+        )
+        .where(condition)
+        .order_by(table.id)
+    ).all()  # fmt: skip
+    views = {row.id: _institution(row, now) for row in rows}
+    if views:
+        _add_accounts(views, condition)
+    return list(views.values())
+
+
+def _institution(row: Any, now: datetime) -> InstitutionView:
+    working = row.due_at is not None or (row.lease_until is not None and row.lease_until > now)
+    state = shown_state(row.state, working)
+    label, tone = STATE_LABELS[state]
+    name: str = row.name
+    return InstitutionView(
+        id=row.id,
+        name=name,
+        initials=initials(name),
+        color=row.primary_color or PALETTE[sum(name.encode()) % len(PALETTE)],
+        has_logo=row.has_logo,
+        state=state,
+        stage=row.stage if working or row.state == HEALTHY else DONE,
+        working=working,
+        error_code=None if working else row.error_code,
+        error_message=None if working else failure_sentence(row.error_code),
+        refreshed_at=row.refreshed_at,
+        balances_as_of=row.balances_as_of,
+        state_label=label,
+        state_tone=tone,
+        transactions_pending=not working and row.state == HEALTHY and row.stage == TRANSACTIONS,
+    )
+
+
+def shown_state(state: str, working: bool) -> str:
+    """The stored state is the last outcome; while work is under way a known institution shows 'refreshing'."""
+    return "refreshing" if working and state != NEW else state
+
+
+def initials(name: str) -> str:
+    """One or two capital letters or digits to stand for a missing logo."""
+    letters = [word[0] for word in name.split() if word[0].isalnum()]
+    return "".join(letters[:2]).upper() or "?"
+
+
+def _add_accounts(views: dict[int, InstitutionView], condition: Any) -> None:
+    query = (
+        select(
+            Account.id, Account.financial_institution_id, Account.name, Account.official_name, Account.mask,
+            Account.type, Account.subtype, Account.currency, Account.available, Account.current, Account.limit,
+            Account.closed_at, Account.deleted_at,
+        )
+        .join(FinancialInstitution, Account.financial_institution_id == FinancialInstitution.id)
+        .where(condition)
+        .order_by(Account.id)
+    )  # fmt: skip
+    for row in db.session.execute(query):
+        view = views.get(row.financial_institution_id)
+        if view is None:  # linked between the two queries: the next look shows it
+            continue
+        if row.deleted_at is not None:
+            view.deleted_count += 1
+            continue
+        view.accounts.append(
+            AccountView(
+                id=row.id,
+                name=row.name,
+                official_name=row.official_name,
+                mask=row.mask,
+                type=row.type,
+                subtype=row.subtype,
+                kind=kind_of(row.type),
+                currency=row.currency,
+                available=row.available,
+                current=row.current,
+                limit=row.limit,
+                closed=row.closed_at is not None,
+            )
+        )
+    for view in views.values():
+        view.totals = total_lines(view.accounts)
+
+
+def _shares(institutions: Iterable[InstitutionView], currencies: list[str]) -> list[Share]:
+    """Per currency: shares of the positive holdings, largest first; institutions at or below zero beside them."""
+    by_currency: dict[str, list[tuple[InstitutionView, Decimal]]] = defaultdict(list)
+    for view in institutions:
+        for line in view.totals:
+            by_currency[line.currency].append((view, line.holdings))
+    shares: list[Share] = []
+    for currency in currencies:
+        entries = sorted(by_currency[currency], key=lambda entry: -entry[1])
+        whole = sum((held for _, held in entries if held > 0), Decimal(0))
+        shares += [
+            Share(view.id, view.name, view.color, currency, held, held / whole if held > 0 else None)
+            for view, held in entries
+        ]
+    return shares

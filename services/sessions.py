@@ -1,0 +1,76 @@
+"""Sessions as rows: a stolen or forgotten browser can be shut out from here.
+
+The cookie holds 256 random bits; the row is found by their SHA-256. Visitors who have not signed in have no
+row: nothing is known about them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, or_, select, update
+
+from database import utcnow
+from extensions import db
+from models import UserSession
+from vault import digest
+
+IDLE = timedelta(hours=1)
+ABSOLUTE = timedelta(hours=24)
+"""NIST SP 800-63B, AAL2: at most an hour idle and a day in all."""
+TOUCH = timedelta(minutes=5)
+"""How stale last_seen_at may be: one write in five minutes of use, not one per page."""
+
+
+def load(token: str) -> dict[str, Any] | None:
+    """The data of a living session, or None. Using it keeps it alive."""
+    now = utcnow()
+    row = db.session.execute(
+        select(UserSession.id, UserSession.data, UserSession.last_seen_at).where(
+            UserSession.token_hash == digest(token),
+            UserSession.last_seen_at > now - IDLE,
+            UserSession.created_at > now - ABSOLUTE,
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    if row.last_seen_at < now - TOUCH:
+        db.session.execute(update(UserSession).where(UserSession.id == row.id).values(last_seen_at=now))
+        db.session.commit()
+    return dict(row.data)
+
+
+def save(token: str, user_id: int | None, data: dict[str, Any], *, create: bool) -> None:
+    """Keep this data under the token. Without `create` a session that was ended meanwhile stays ended."""
+    key = digest(token)
+    result = db.session.execute(
+        update(UserSession).where(UserSession.token_hash == key).values(data=data, user_id=user_id)
+    )
+    if create and not result.rowcount:
+        db.session.add(UserSession(token_hash=key, user_id=user_id, data=data))
+    db.session.commit()
+
+
+def end(token: str) -> None:
+    db.session.execute(delete(UserSession).where(UserSession.token_hash == digest(token)))
+    db.session.commit()
+
+
+def end_others(user_id: int, keep_token: str | None) -> None:
+    """End every session of this person but the one holding `keep_token`. Does not commit."""
+    others = delete(UserSession).where(UserSession.user_id == user_id)
+    if keep_token is not None:
+        others = others.where(UserSession.token_hash != digest(keep_token))
+    db.session.execute(others)
+
+
+def purge(now: datetime) -> int:
+    """Delete sessions that can no longer be used; how many."""
+    result = db.session.execute(
+        delete(UserSession).where(
+            or_(UserSession.last_seen_at <= now - IDLE, UserSession.created_at <= now - ABSOLUTE)
+        )
+    )
+    db.session.commit()
+    return result.rowcount

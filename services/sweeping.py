@@ -1,0 +1,17 @@
+"""The sweep: wake workers for work whose message was lost, whose time has come, or whose worker died."""
+
+from __future__ import annotations
+
+from background import enqueue
+from database import utcnow
+from services.refreshing import due_now
+from services.removals import removals_due
+
+
+def sweep() -> None:
+    """Enqueue every refresh and removal that is due and held by nobody. Harmless to run anywhere, any time."""
+    now = utcnow()
+    for institution_id in due_now(now):
+        enqueue("refresh", institution_id=institution_id)
+    for removal_id in removals_due(now):
+        enqueue("remove_item", removal_id=removal_id)

@@ -1,0 +1,163 @@
+"""People: sign up, log in, change, delete. Input has been checked for shape by forms.py."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.exc import IntegrityError
+
+from background import enqueue
+from domain.errors import Conflict, Forbidden
+from domain.usernames import username_key
+from extensions import bcrypt, db
+from models import Account, FinancialInstitution, User
+from services.removals import remember_removal
+from services.sessions import end_others
+
+_DUMMY_HASH: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Profile:
+    """What a person says about themselves; phone_number in E.164, timezone an IANA name."""
+
+    username: str
+    phone_number: str
+    first_name: str
+    last_name: str
+    account_type: str
+    timezone: str
+
+
+class UsernameTaken(Conflict):
+    code = "username_taken"
+    message = "That username is taken. Please choose another."
+
+
+class AccountTypeLocked(Conflict):
+    code = "account_type_locked"
+    message = "The account type is fixed while an institution is linked."
+
+
+def sign_up(profile: Profile, password: str) -> User:
+    """Create a user. UsernameTaken when the name exists in any spelling of case."""
+    user = User(
+        username=profile.username,
+        username_key=username_key(profile.username),
+        password_hash=_hash(password),
+        phone_number=profile.phone_number,
+        first_name=profile.first_name,
+        last_name=profile.last_name,
+        account_type=profile.account_type,
+        timezone=profile.timezone,
+    )
+    db.session.add(user)
+    _commit_name()
+    return user
+
+
+def authenticate(username: str, password: str) -> User | None:
+    """The user this name and password belong to. An unknown name costs the same time as a wrong password."""
+    user = db.session.scalar(select(User).where(User.username_key == username_key(username)))
+    db.session.commit()  # hashing takes a third of a second: no transaction waits for it
+    matches = bcrypt.check_password_hash(user.password_hash if user else _dummy_hash(), password)
+    return user if user is not None and matches else None
+
+
+def confirm_password(user: User, password: str) -> bool:
+    """Is this the person's password? Asked again before anything that cannot be undone."""
+    return bcrypt.check_password_hash(user.password_hash, password)
+
+
+def update_profile(user: User, profile: Profile) -> None:
+    """Replace the profile. UsernameTaken, AccountTypeLocked, or Forbidden for a demo copy."""
+    _not_for_demo(user)
+    if profile.account_type != user.account_type and linked_count(user) > 0:
+        raise AccountTypeLocked
+    user.username = profile.username
+    user.username_key = username_key(profile.username)
+    user.phone_number = profile.phone_number
+    user.first_name = profile.first_name
+    user.last_name = profile.last_name
+    user.account_type = profile.account_type
+    user.timezone = profile.timezone
+    _commit_name()
+
+
+def change_password(user: User, new_password: str, session_token: str | None) -> None:
+    """Set a new password and end every other session."""
+    _not_for_demo(user)
+    user.password_hash = _hash(new_password)
+    end_others(user.id, session_token)
+    db.session.commit()
+
+
+def delete_user(user: User) -> None:
+    """Delete a person and everything they have, in one commit; their Items are ended by rows that stay until done.
+
+    Forbidden for a demo copy: those are removed by the job (see remove_user).
+    """
+    _not_for_demo(user)
+    remove_user(user)
+
+
+def remove_user(user: User) -> None:
+    """Remove a user with every row of theirs, and remember each Item that must be ended at the vendor."""
+    institutions = db.session.scalars(
+        select(FinancialInstitution).where(FinancialInstitution.user_id == user.id).with_for_update()
+    ).all()
+    removals = [remember_removal(institution) for institution in institutions]
+    db.session.execute(delete(User).where(User.id == user.id))
+    db.session.commit()
+    for removal in removals:
+        enqueue("remove_item", removal_id=removal.id)
+
+
+def linked_count(user: User) -> int:
+    """How many institutions this person has linked."""
+    count = db.session.scalar(
+        select(func.count()).select_from(FinancialInstitution).where(FinancialInstitution.user_id == user.id)
+    )
+    return count or 0
+
+
+def account_count(user: User) -> int:
+    """How many accounts this person would lose with their profile."""
+    count = db.session.scalar(
+        select(func.count())
+        .select_from(Account)
+        .join(FinancialInstitution)
+        .where(FinancialInstitution.user_id == user.id, Account.deleted_at.is_(None))
+    )
+    return count or 0
+
+
+def load_user(user_id: str) -> User | None:
+    """The user of a session; None when they are gone."""
+    return db.session.get(User, int(user_id))
+
+
+def _not_for_demo(user: User) -> None:
+    if user.is_demo:
+        raise Forbidden("The demo's profile stays as it is. Sign up to have your own.", code="demo")
+
+
+def _commit_name() -> None:
+    try:
+        db.session.commit()
+    except IntegrityError:
+        db.session.rollback()
+        raise UsernameTaken from None
+
+
+def _hash(password: str) -> str:
+    return bcrypt.generate_password_hash(password).decode("ascii")
+
+
+def _dummy_hash() -> str:
+    global _DUMMY_HASH
+    if _DUMMY_HASH is None:
+        _DUMMY_HASH = _hash(secrets.token_urlsafe(16))
+    return _DUMMY_HASH

@@ -1,0 +1,1 @@
+"""Pages and JSON: one blueprint per feature. No SQL and no vendor here; services do the work."""

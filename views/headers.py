@@ -1,0 +1,87 @@
+"""Headers on every answer: what a browser may load, keep and tell others; and a request id."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, current_app, g, request
+from flask_login import current_user
+
+log = logging.getLogger("cashview.request")
+
+PLAID_CDN = "https://cdn.plaid.com/"
+_BASE = {
+    "default-src": "'self'",
+    "img-src": "'self' data:",
+    "object-src": "'none'",
+    "base-uri": "'none'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+}
+
+
+def register(app: Flask) -> None:
+    app.before_request(_begin)
+    app.after_request(_add)
+
+
+def allow_link() -> None:
+    """Let this page load Plaid's Link script, or its stand-in. Only the page with Link calls it."""
+    g.link_allowed = True
+
+
+def content_security_policy(link_script_url: str | None) -> str:
+    """The policy as one header value. Plaid's own script needs the hosts Plaid documents and style attributes."""
+    policy = dict(_BASE)
+    if link_script_url is not None:
+        policy |= _link_sources(link_script_url)
+    return "; ".join(f"{name} {value}" for name, value in policy.items())
+
+
+def _link_sources(script_url: str) -> dict[str, str]:
+    if script_url.startswith(PLAID_CDN):
+        return {
+            "script-src": f"'self' {script_url}",
+            "frame-src": PLAID_CDN,
+            "connect-src": "'self' https://sandbox.plaid.com/ https://production.plaid.com/",
+            "style-src-attr": "'unsafe-inline'",
+        }
+    parts = urlsplit(script_url)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    return {"script-src": f"'self' {origin}", "frame-src": origin, "connect-src": f"'self' {origin}"}
+
+
+def _begin() -> None:
+    g.request_id = secrets.token_hex(8)
+    g.begun = time.perf_counter()
+
+
+def _add(response: Response) -> Response:
+    settings = current_app.config["SETTINGS"]
+    link = settings.plaid_link_script_url if g.get("link_allowed") else None
+    response.headers["X-Request-ID"] = g.get("request_id", "-")
+    response.headers["Content-Security-Policy"] = content_security_policy(link)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
+    response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=()"
+    response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin-allow-popups")
+    if request.is_secure:
+        response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    if _is_personal():
+        response.headers.setdefault("Cache-Control", "no-store")
+    _log(response)
+    return response
+
+
+def _is_personal() -> bool:
+    """Signed-in pages, and forms: what they show must not come back from a cache or the Back button."""
+    return request.endpoint is not None and (current_user.is_authenticated or request.method != "GET")
+
+
+def _log(response: Response) -> None:
+    """One line a request: no query string, no body, no name, no address."""
+    took = (time.perf_counter() - g.get("begun", time.perf_counter())) * 1000
+    log.debug("%s %s %s %.0f ms %s", request.method, request.endpoint, response.status_code, took, g.get("request_id"))

@@ -1,0 +1,56 @@
+"""What every view needs of HTTP: JSON or a page, a checked JSON body, the gateways, pieces of the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Request, current_app, request
+from flask_login import current_user
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+
+from domain.errors import BadInput
+from models import User
+from providers.base import Banks
+
+
+def wants_json(incoming: Request) -> bool:
+    """JSON is what *.json, the JSON endpoints, and every PATCH and DELETE answer; elsewhere Accept decides."""
+    path = incoming.path
+    if path.endswith(".json") or path == "/create_link_token" or path.startswith("/financial-institutions"):
+        return True
+    if incoming.method in ("PATCH", "DELETE"):
+        return True
+    best = incoming.accept_mimetypes.best_match(["text/html", "application/json"])
+    return best == "application/json"
+
+
+def json_body() -> dict[str, Any]:
+    """The request's JSON object; an empty body is an empty object. 415 for another type, 400 for bad JSON."""
+    if not request.get_data(cache=True):
+        return {}
+    if not request.is_json:
+        raise UnsupportedMediaType("Please send JSON with Content-Type application/json.")
+    try:
+        body = request.get_json()
+    except (BadRequest, RecursionError, ValueError):
+        raise BadInput("The body is not valid JSON.") from None
+    if not isinstance(body, dict):
+        raise BadInput("The body must be a JSON object.")
+    return body
+
+
+def flag(body: dict[str, Any], name: str) -> bool:
+    """An optional true or false of a JSON body; BadInput for anything else."""
+    value = body.get(name, False)
+    if not isinstance(value, bool):
+        raise BadInput(f"{name} must be true or false.")
+    return value
+
+
+def banks() -> Banks:
+    return current_app.extensions["banks"]
+
+
+def person() -> User:
+    """The signed-in user (only behind login_required)."""
+    return current_user._get_current_object()  # noqa: SLF001 - flask-login's own way to the real object

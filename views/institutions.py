@@ -1,0 +1,110 @@
+"""Link, refresh and delete institutions: small JSON endpoints that carry the re-rendered pieces."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, jsonify, make_response, url_for
+from flask_login import current_user, login_required
+
+from domain.errors import NotFound
+from extensions import limiter
+from models import FinancialInstitution
+from services import institutions, linking
+from services.ownership import owned_institution
+from services.reporting import dashboard, institution_view
+from views import pieces
+from views.http import banks, flag, json_body, person
+from views.serialize import dashboard_json, resource
+
+blueprint = Blueprint("institutions", __name__)
+
+
+def _per_person() -> str:
+    return f"user:{current_user.get_id()}"
+
+
+@blueprint.post("/create_link_token")
+@login_required
+@limiter.limit("240/hour", key_func=_per_person)
+def create_link_token() -> Response:
+    """{link_token, expiration} to open Link with."""
+    json_body()
+    token = linking.create_link_token(person(), banks())
+    return jsonify(link_token=token.link_token, expiration=token.expiration)
+
+
+@blueprint.post("/financial-institutions")
+@login_required
+@limiter.limit("120/hour", key_func=_per_person)
+def link() -> Response:
+    """202 with the institution that the public token stands for; reading it goes on in the background."""
+    body = json_body()
+    institution = linking.link(
+        person(),
+        body.get("public_token"),
+        body.get("metadata"),
+        confirm_duplicate=flag(body, "confirm_duplicate"),
+        banks=banks(),
+    )
+    return _accepted(institution)
+
+
+@blueprint.get("/financial-institutions/<int:institution_id>")
+@login_required
+def show(institution_id: int) -> Response:
+    """The resource, with the card and the totals it changes: what the page polls."""
+    institution = owned_institution(person(), institution_id)
+    return jsonify(_resource(institution.id, with_totals=True))
+
+
+@blueprint.patch("/financial-institutions/<int:institution_id>")
+@login_required
+def refresh(institution_id: int) -> Response:
+    """202: a real-time refresh is under way. 429 within 60 s of the last one."""
+    json_body()
+    institution = owned_institution(person(), institution_id)
+    institutions.refresh_now(institution)
+    return _accepted(institution)
+
+
+@blueprint.delete("/financial-institutions/<int:institution_id>")
+@login_required
+def delete(institution_id: int) -> Response:
+    """200 whatever the vendor does: the Item is ended in the background, and retried until it is."""
+    user = person()
+    institutions.delete_institution(user, owned_institution(user, institution_id))
+    left = dashboard(user)
+    return jsonify(html=pieces.totals(left), dashboard=dashboard_json(left))
+
+
+@blueprint.post("/financial-institutions/<int:institution_id>/restore-accounts")
+@login_required
+def restore_accounts(institution_id: int) -> Response:
+    """202: deleted accounts come back with the reading that starts now."""
+    json_body()
+    institution = owned_institution(person(), institution_id)
+    institutions.restore_accounts(institution)
+    return _accepted(institution)
+
+
+@blueprint.get("/financial-institutions/<int:institution_id>/logo")
+@login_required
+def logo(institution_id: int) -> Response:
+    response = make_response(institutions.logo_of(owned_institution(person(), institution_id)))
+    response.content_type = "image/png"
+    response.headers["Cache-Control"] = "private, max-age=86400"
+    return response
+
+
+def _accepted(institution: FinancialInstitution) -> Response:
+    response = jsonify(_resource(institution.id, with_totals=False))
+    response.status_code = 202
+    response.headers["Location"] = url_for("institutions.show", institution_id=institution.id)
+    return response
+
+
+def _resource(institution_id: int, *, with_totals: bool) -> dict[str, object]:
+    view = institution_view(institution_id)
+    if view is None:  # deleted between the two looks
+        raise NotFound
+    html = pieces.card(view) + (pieces.totals(dashboard(person())) if with_totals else "")
+    return {**resource(view), "html": html}

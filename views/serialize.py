@@ -1,0 +1,64 @@
+"""Our records as JSON: exact decimal strings, ISO dates, null for unknown."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from domain.balances import TotalLine
+from domain.money import plain
+from services.reporting import AccountView, Dashboard, InstitutionView
+
+
+def resource(view: InstitutionView) -> dict[str, Any]:
+    """The institution resource of DESIGN.md 4, and `working`: a refresh is under way or queued."""
+    error = {"code": view.error_code, "message": view.error_message} if view.error_code else None
+    return {
+        "id": view.id,
+        "name": view.name,
+        "state": view.state,
+        "stage": view.stage,
+        "working": view.working,
+        "error": error,
+        "refreshed_at": _moment(view.refreshed_at),
+        "totals": [_total(line) for line in view.totals],
+    }
+
+
+def dashboard_json(dashboard: Dashboard) -> dict[str, Any]:
+    """The whole picture as figures."""
+    return {
+        "as_of": _moment(dashboard.as_of),
+        "totals": [_total(line) for line in dashboard.totals],
+        "institutions": [
+            {**resource(view), "accounts": [_account(account) for account in view.accounts]}
+            for view in dashboard.institutions
+        ],
+    }
+
+
+def _total(line: TotalLine) -> dict[str, Any]:
+    return {"currency": line.currency, "holdings": plain(line.holdings), "net_worth": plain(line.net_worth)}
+
+
+def _account(account: AccountView) -> dict[str, Any]:
+    return {
+        "id": account.id,
+        "name": account.name,
+        "official_name": account.official_name,
+        "mask": account.mask,
+        "type": account.type,
+        "subtype": account.subtype,
+        "currency": account.currency,
+        "available": plain(account.available),
+        "current": plain(account.current),
+        "limit": plain(account.limit),
+        "contribution": plain(account.contribution),
+        "in_holdings": account.in_holdings,
+        "closed": account.closed,
+        "budget_tracker": None,
+    }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
