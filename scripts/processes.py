@@ -16,21 +16,23 @@ from types import FrameType
 ROOT = Path(__file__).resolve().parent.parent
 STOP_SECONDS = 15.0
 _PR_SET_PDEATHSIG = 1
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def stop_on_signals() -> None:
-    """Turn SIGTERM and SIGHUP into SystemExit, so that `finally` blocks run. SIGINT already raises."""
+    """Turn SIGINT, SIGTERM and SIGHUP into SystemExit, so that `finally` blocks run. SIGINT too, because a
+    shell that starts us in the background makes us ignore it, and a traceback is no answer to Ctrl-C."""
 
     def leave(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
 
-    signal.signal(signal.SIGTERM, leave)
-    signal.signal(signal.SIGHUP, leave)
+    for number in _STOP_SIGNALS:
+        signal.signal(number, leave)
 
 
 def ignore_signals() -> None:
     """While children are being ended, a second Ctrl-C must not leave some of them behind."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in _STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 

@@ -107,10 +107,9 @@ def _serve(settings: Settings, simulated: bool) -> int:
         _wait_until_up("CashView", children[-1], settings.port)
         _say_where(settings, simulated)
         return _wait_for_an_end(children)
-    except KeyboardInterrupt:
-        return 0
     finally:
         ignore_signals()
+        print("Stopping.", flush=True)
         for child in reversed(children):
             end(child)
 

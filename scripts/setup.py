@@ -93,7 +93,7 @@ def _make_venv() -> None:
 
 
 def _pip(*arguments: str) -> int:
-    quiet = ["--quiet", "--disable-pip-version-check", "--no-input"]
+    quiet = ["-qq", "--disable-pip-version-check", "--no-input"]  # errors only
     return call([str(PYTHON), "-m", "pip", "install", *quiet, *arguments])
 
 
@@ -105,7 +105,7 @@ def _install_npm_packages() -> None:
     npm = _npm()
     _say("Installing npm packages into node_modules (once, a few seconds)")
     _must(
-        call([*npm, "ci", "--ignore-scripts"], _npm_environ()),
+        call([*npm, "ci", "--ignore-scripts", "--loglevel=error"], _npm_environ()),
         "The npm packages could not be installed: see above.",
     )
     _write_stamp(stamp, sources)
@@ -121,7 +121,7 @@ def _build_assets() -> None:
     if _is_current(stamp, sources) and (stamp.parent / "manifest.json").is_file():
         return
     _say("Building scripts and styles")
-    command = [*_npm(), "run", "--silent", "build"]
+    command = [*_npm(), "run", "build", "--silent"]
     _must(call(command, _npm_environ()), "Scripts and styles could not be built: see above.")
     _write_stamp(stamp, sources)
 
