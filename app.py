@@ -51,6 +51,15 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
+@crontab.job(minute="7")
+def hourly_jobs() -> None:
+    """What `flask crontab add --suppress` makes cron start every hour: a thin trigger, the work is in the jobs."""
+    from scheduled_jobs import main
+
+    if (code := main([])) != 0:
+        raise SystemExit(code)
+
+
 def _setup_config(app: Flask, settings: Settings) -> None:
     app.config.update(
         SETTINGS=settings,
