@@ -1,7 +1,8 @@
 """SimLink: the simulator's stand-in for Plaid Link.
 
-`create_blueprint(state)` gives everything under /link: the script that defines window.Plaid, the framed page, and the
-JSON that the page asks for. The framed page may be embedded by loopback origins only, each address naming its embedder.
+`create_blueprint(state)` gives everything under /link: the script that defines window.Plaid, the framed page,
+and the JSON that the page asks for. The framed page may be embedded by loopback origins only; its address
+names its embedder.
 """
 
 from __future__ import annotations
@@ -83,11 +84,7 @@ def _add_steps(blueprint: Blueprint, state: State, visits: Visits) -> None:
         def view() -> Response:
             body = _body()
             visit = visits.get(body.get("session"))
-            try:
-                answer = take(visit, body) if visit else steps.invalid_link_token()
-            except LookupError:
-                abort(400)
-            return _answer(answer)
+            return _answer(take(visit, body) if visit else steps.invalid_link_token())
 
         blueprint.add_url_rule(f"/api/{name}", f"api_{name}", view, methods=["POST"])
 
@@ -95,17 +92,16 @@ def _add_steps(blueprint: Blueprint, state: State, visits: Visits) -> None:
     def start() -> Response:
         return _answer(steps.start(state, visits, _body().get("link_token")))
 
+    def at_institution(take: Callable[[Visit, dict[str, Any]], steps.Answer]) -> Callable[..., steps.Answer]:
+        """For the steps that come after an institution was chosen."""
+        return lambda visit, body: take(visit, body) if visit.institution else steps.out_of_order(visit)
+
     step("institutions", lambda visit, body: steps.search(visit, _text(body, "query")))
     step("select", lambda visit, body: steps.select(visit, body.get("institution_id")))
-    step(
-        "credentials",
-        lambda visit, body: steps.sign_in(
-            visit, _text(body, "username"), _text(body, "password"), _text(body, "pin")
-        ),
-    )
-    step("oauth", lambda visit, body: steps.grant(visit, body.get("granted") is True))
-    step("mfa", lambda visit, body: steps.answer_mfa(visit, _texts(body, "answers")))
-    step("finish", lambda visit, body: steps.finish(state, visit, _texts(body, "account_ids")))
+    step("credentials", at_institution(lambda visit, body: steps.sign_in(visit, *_credentials(body))))
+    step("oauth", at_institution(lambda visit, body: steps.grant(visit, body.get("granted") is True)))
+    step("mfa", at_institution(lambda visit, body: steps.answer_mfa(visit, _texts(body, "answers"))))
+    step("finish", at_institution(lambda visit, body: steps.finish(state, visit, _texts(body, "accounts"))))
 
 
 def _answer(answer: steps.Answer) -> Response:
@@ -113,7 +109,7 @@ def _answer(answer: steps.Answer) -> Response:
 
 
 def _body() -> dict[str, Any]:
-    """The JSON object that was posted. JSON only: another site's page can't send it without asking first (CORS)."""
+    """The JSON object that was posted. Another site's page can't send JSON without asking first (CORS)."""
     body = request.get_json() if request.is_json else None
     if not isinstance(body, dict):
         abort(415)
@@ -123,6 +119,10 @@ def _body() -> dict[str, Any]:
 def _text(body: dict[str, Any], key: str) -> str:
     value = body.get(key, "")
     return value if isinstance(value, str) else ""
+
+
+def _credentials(body: dict[str, Any]) -> tuple[str, str, str]:
+    return _text(body, "username"), _text(body, "password"), _text(body, "pin")
 
 
 def _texts(body: dict[str, Any], key: str) -> list[str]:

@@ -1,7 +1,7 @@
-"""One person's way through Link, on the server's side: who signs in where, which step is next, what may be finished.
+"""One person's way through Link, on the server's side: who signs in where, and which step is next.
 
-The frame is not trusted with any of it: answers to second steps are checked here, and a public token is made only
-for a session that has signed in. Sessions live in memory; they are as short as a visit to Link.
+The frame is not trusted with any of it: answers to second steps are checked here, and a public token is made
+only for a session that has signed in. Sessions live in memory; they are as short as a visit to Link.
 """
 
 from __future__ import annotations

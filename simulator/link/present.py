@@ -1,4 +1,4 @@
-"""What the frame is told: institutions, forms and second steps as plain JSON, every text meant to be shown as text."""
+"""What the frame is told: institutions, forms and second steps as JSON, every text to be shown as text."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from simulator.institutions import Institution
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 _FALLBACK_COLOR = "#0b6b5b"
 _DARK_INK, _LIGHT_INK = "#16211f", "#ffffff"
+_LIGHT = 0.4
+_ENOUGH = 4.5
 
 
 class Field(TypedDict, total=False):
@@ -25,8 +27,9 @@ class Field(TypedDict, total=False):
 
 
 def institution(shown: Institution) -> dict[str, Any]:
-    """An institution for the list and the tiles: name, host of its site, logo address or initials on its colour."""
+    """An institution for the list and the tiles: name, host of its site, logo or initials on its colour."""
     color = shown.primary_color if _COLOR.fullmatch(shown.primary_color or "") else _FALLBACK_COLOR
+    background, ink = _tile(color)
     logo = f"/link/institutions/{shown.institution_id}/logo.png" if shown.logo_png else None
     return {
         "institution_id": shown.institution_id,
@@ -35,8 +38,8 @@ def institution(shown: Institution) -> dict[str, Any]:
         "oauth": bool(shown.oauth),
         "logo": logo,
         "initials": initials(shown.name),
-        "color": color,
-        "ink": _ink_on(color),
+        "color": background,
+        "ink": ink,
     }
 
 
@@ -46,12 +49,24 @@ def initials(name: str) -> str:
     return "".join(word[0] for word in words[:2]).upper() or "?"
 
 
-def _ink_on(color: str) -> str:
-    """Black or white, whichever contrasts more with `color` (WCAG 2.2 relative luminance)."""
-    channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
-    luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
-    return _LIGHT_INK if 1.05 / (luminance + 0.05) >= 4.5 else _DARK_INK
+def _tile(color: str) -> tuple[str, str]:
+    """Background and ink of a tile, at least 4.5:1 (WCAG 2.2): dark ink on a light colour, else white on it.
+
+    A colour of the middle is darkened until white can be read on it; to the eye it stays the bank's colour.
+    """
+    channels = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
+    if _luminance(channels) > _LIGHT:
+        return color, _DARK_INK
+    while 1.05 / (_luminance(channels) + 0.05) < _ENOUGH:
+        channels = [int(channel * 0.95) for channel in channels]
+    return "#{:02x}{:02x}{:02x}".format(*channels), _LIGHT_INK
+
+
+def _luminance(channels: list[int]) -> float:
+    """Relative luminance of an sRGB colour, 0 black to 1 white (WCAG 2.2)."""
+    shares = [channel / 255 for channel in channels]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in shares)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def credential_fields(asks_pin: bool) -> list[Field]:
@@ -119,7 +134,24 @@ def _mfa_hint(kind: str, round_: list[dict[str, Any]]) -> str:
     if kind == "device":
         return "Simulated bank. Any device will do."
     answers = " and ".join(f"`{prompt['answer']}`" for prompt in round_)
-    return f"Simulated bank. The answer is {answers}." if len(round_) == 1 else f"Simulated bank. The answers: {answers}."
+    return (
+        f"Simulated bank. The answer is {answers}."
+        if len(round_) == 1
+        else f"Simulated bank. The answers: {answers}."
+    )
+
+
+_ACRONYMS = frozenset(
+    {"cd", "hsa", "ira", "isa", "ebt", "gic", "rrsp", "tfsa", "ugma", "utma", "sep", "resp"}
+)
+
+
+def account(shown: dict[str, Any]) -> dict[str, Any]:
+    """An account for the list of choices: id, name, and a line such as "Credit card ··3333"."""
+    words = str(shown["subtype"] or shown["type"]).split(" ")
+    kind = " ".join(word.upper() if word in _ACRONYMS else word for word in words)
+    mask = f" ··{shown['mask']}" if shown["mask"] else ""
+    return {"id": shown["id"], "name": shown["name"], "kind": f"{kind[:1].upper()}{kind[1:]}{mask}"}
 
 
 def summary(accounts: int, institution_name: str, client_name: str) -> str:

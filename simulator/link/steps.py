@@ -1,7 +1,8 @@
 """The steps of a visit: each takes what the frame sent and gives the next step, or an error in Plaid's words.
 
-Answers are dicts: {"step": ...} with what the next pane needs, or {"error": Plaid error, "words": ErrorWords, "status":
-what onExit reports}. Every answer is a 200 for HTTP: a refused login is a normal turn of the conversation.
+Answers are dicts: {"step": ...} with what the next pane needs, or {"error": Plaid error, "words": ErrorWords,
+"status": what onExit reports}. Every answer is a 200 for HTTP: a refused login is a normal turn of the talk,
+and a browser writes every 400 to the console as an error.
 """
 
 from __future__ import annotations
@@ -47,14 +48,26 @@ def invalid_link_token() -> Answer:
     }
 
 
+def out_of_order(visit: Visit) -> Answer:
+    """The frame never does this: a step before an institution was chosen."""
+    return _failed(visit, plaid_error("INVALID_REQUEST", "INVALID_FIELD", "no institution was chosen"))
+
+
 def start(state: State, visits: Visits, link_token: object) -> Answer:
     """Opens a visit for a link token."""
     link = state.link_session(link_token) if isinstance(link_token, str) else None
     if link is None:
-        return invalid_link_token() | {"session": None, "client_name": "", "update_mode": False, "institution": None}
+        return invalid_link_token() | {
+            "session": None,
+            "client_name": "",
+            "update_mode": False,
+            "institution": None,
+        }
     visit = Visit(link)
     visits.add(visit)
-    chosen = institutions.catalogue.get(link.institution_id) if link.update_mode and link.institution_id else None
+    chosen = (
+        institutions.catalogue.get(link.institution_id) if link.update_mode and link.institution_id else None
+    )
     return {
         "session": visit.link_session_id,
         "client_name": link.client_name,
@@ -75,7 +88,9 @@ def select(visit: Visit, institution_id: object) -> Answer:
         institution_id = visit.link.institution_id
     chosen = institutions.catalogue.get(institution_id) if isinstance(institution_id, str) else None
     if chosen is None:
-        return _failed(visit, plaid_error("INVALID_INPUT", "INVALID_INSTITUTION", "invalid institution_id provided"))
+        return _failed(
+            visit, plaid_error("INVALID_INPUT", "INVALID_INSTITUTION", "invalid institution_id provided")
+        )
     visit.choose(chosen)
     missing = [product for product in visit.link.products if product not in chosen.products]
     if missing:
@@ -84,23 +99,18 @@ def select(visit: Visit, institution_id: object) -> Answer:
         return _failed(visit, error, status="institution_not_supported")
     if chosen.oauth:
         return {"step": "oauth"}
-    asks_pin = _asks_pin(chosen)
     return {
         "step": "credentials",
-        "fields": present.credential_fields(asks_pin),
-        "hint": present.credential_hint(asks_pin),
+        "fields": present.credential_fields(chosen.asks_pin),
+        "hint": present.credential_hint(chosen.asks_pin),
     }
-
-
-def _asks_pin(chosen: institutions.Institution) -> bool:
-    return bool(getattr(chosen, "asks_pin", False))
 
 
 def sign_in(visit: Visit, username: str, password: str, pin: str) -> Answer:
     """Checks what was typed and gives the second step, the accounts or an error."""
     chosen = _institution(visit)
     visit.choose(chosen)
-    outcome = logins.check(chosen.institution_id, username, password)
+    outcome = logins.check(chosen.institution_id, username, password, pin if chosen.asks_pin else None)
     if outcome.kind == "error" and outcome.error:
         return _failed(visit, outcome.error, inline=_AT_FORM)
     visit.username, visit.password = username, password
@@ -115,7 +125,9 @@ def grant(visit: Visit, granted: bool) -> Answer:
     chosen = _institution(visit)
     visit.choose(chosen)
     if not chosen.oauth:
-        return _failed(visit, plaid_error("INVALID_REQUEST", "INVALID_FIELD", "the institution does not use OAuth"))
+        return _failed(
+            visit, plaid_error("INVALID_REQUEST", "INVALID_FIELD", "the institution does not use OAuth")
+        )
     if not granted:
         message = "the user denied access on the institution's page"
         error = plaid_error("ITEM_ERROR", "ACCESS_NOT_GRANTED", message)
@@ -147,7 +159,9 @@ def _accepted(round_: list[dict[str, Any]], answers: list[str]) -> bool:
     if len(answers) != len(round_):
         return False
     return all(
-        given.strip() == prompt["answer"] if prompt.get("answer") is not None else given in (prompt["options"] or [])
+        given.strip() == prompt["answer"]
+        if prompt.get("answer") is not None
+        else given in (prompt["options"] or [])
         for prompt, given in zip(round_, answers, strict=True)
     )
 
@@ -165,10 +179,12 @@ def _accounts(visit: Visit) -> Answer:
     visit.signed_in = True
     accounts = _all_accounts(visit)
     if not accounts:
-        return _failed(visit, plaid_error("ITEM_ERROR", "NO_ACCOUNTS", "no valid accounts were found for this item"))
+        return _failed(
+            visit, plaid_error("ITEM_ERROR", "NO_ACCOUNTS", "no valid accounts were found for this item")
+        )
     if visit.link.update_mode:
-        return {"step": "finish", "account_ids": [account["id"] for account in accounts]}
-    return {"step": "accounts", "accounts": accounts}
+        return {"step": "finish", "accounts": [account["id"] for account in accounts]}
+    return {"step": "accounts", "accounts": [present.account(each) for each in accounts]}
 
 
 def finish(state: State, visit: Visit, account_ids: list[str]) -> Answer:
@@ -198,13 +214,14 @@ def finish(state: State, visit: Visit, account_ids: list[str]) -> Answer:
 
 
 def _success_metadata(visit: Visit, accounts: list[dict[str, Any]]) -> dict[str, Any]:
-    """onSuccess' second argument. `account` is the deprecated single account: filled only when one was chosen."""
+    """onSuccess' second argument. `account`, deprecated, is filled only when a single one was chosen."""
     chosen = _institution(visit)
     only = accounts[0] if len(accounts) == 1 else None
     return {
         "institution": {"name": chosen.name, "institution_id": chosen.institution_id},
         "accounts": accounts,
-        "account": only or dict.fromkeys(("id", "name", "mask", "type", "subtype", "verification_status", "class_type")),
+        "account": only
+        or dict.fromkeys(("id", "name", "mask", "type", "subtype", "verification_status", "class_type")),
         "account_id": only["id"] if only else None,
         "link_session_id": visit.link_session_id,
         "transfer_status": None,

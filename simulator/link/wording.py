@@ -32,11 +32,11 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "MFA_NOT_SUPPORTED": (
         "This sign-in step isn't supported",
-        "{name} asks for a second step that can't be used here. Turn it off at the bank or choose another bank.",
+        "{name} asks for a second step that can't be used here. Turn it off there or choose another bank.",
     ),
     "USER_SETUP_REQUIRED": (
         "{name} needs something from you first",
-        "Sign in on the bank's own site and finish what it asks for, such as accepting new terms. Then come back.",
+        "Sign in on the bank's own site and finish what it asks for. Then come back.",
     ),
     "PASSWORD_RESET_REQUIRED": (
         "{name} wants a new password",
@@ -83,7 +83,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "{name} was not given leave to share your accounts, so nothing was connected.",
     ),
 }
-_FALLBACK = ("Something went wrong", "The connection to {name} failed on our side. Please try again in a few minutes.")
+_FALLBACK = (
+    "Something went wrong",
+    "The connection to {name} failed on our side. Please try again in a few minutes.",
+)
 _INLINE = {
     "INVALID_CREDENTIALS": "The credentials you provided were incorrect. Please try again.",
     "INSUFFICIENT_CREDENTIALS": "{name} needs every field to sign you in. Please fill in all of them.",
@@ -97,4 +100,6 @@ def words_for(error: dict[str, Any], institution_name: str, *, inline_codes: fro
     if code in inline_codes and code in _INLINE:
         return ErrorWords(title="", text=_INLINE[code].format(name=institution_name), inline=True)
     title, text = _WORDS.get(code, _FALLBACK)
-    return ErrorWords(title=title.format(name=institution_name), text=text.format(name=institution_name), inline=False)
+    return ErrorWords(
+        title=title.format(name=institution_name), text=text.format(name=institution_name), inline=False
+    )

@@ -106,7 +106,7 @@ function mfa(answer) {
 function accounts(answer) {
   session.error = null;
   const pane = build('accounts', { text: names() });
-  accountForm(pane, answer.accounts, (ids) => ask('finish', { account_ids: ids }, 'Connecting your accounts…'));
+  accountForm(pane, answer.accounts, (ids) => ask('finish', { accounts: ids }, 'Connecting your accounts…'));
   place(pane, { name: 'SELECT_ACCOUNT', status: 'requires_account_selection' });
 }
 
@@ -133,7 +133,7 @@ function failure(answer) {
 // Between the panes
 
 function finishWith(answer) {
-  ask('finish', { account_ids: answer.account_ids }, 'Connecting your accounts…');
+  ask('finish', { accounts: answer.accounts }, 'Connecting your accounts…');
 }
 
 const STEPS = { credentials, oauth, mfa, accounts, finish: finishWith, done: connected };

@@ -36,6 +36,8 @@ export function credentialForm(pane, { fields, hint, update }, submit) {
   slot(pane, 'update').hidden = !update;
   setHint(slot(pane, 'hint'), hint);
   wireFields(pane, fields, submit);
+  const more = pane.querySelector('details');
+  more.addEventListener('toggle', () => { if (more.open) more.scrollIntoView({ block: 'nearest' }); });
 }
 
 /** One round of the second step; calls submit with the answers in the order of the fields. */
@@ -46,10 +48,9 @@ export function mfaForm(pane, { fields, hint }, submit) {
 
 function accountRow(account) {
   const row = copy('part-account');
-  const mask = account.mask ? ` ··${account.mask}` : '';
   row.querySelector('input').value = account.id;
   row.querySelector('.name').textContent = account.name;
-  row.querySelector('.kind').textContent = `${account.subtype || account.type}${mask}`;
+  row.querySelector('.kind').textContent = account.kind;
   return row;
 }
 
