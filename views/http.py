@@ -10,7 +10,7 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from domain.errors import BadInput
 from models import User
-from providers.base import Banks
+from services.linking import Banks
 
 
 def wants_json(incoming: Request) -> bool:
