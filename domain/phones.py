@@ -12,7 +12,8 @@ class PhoneError(ValueError):
 def to_e164(text: str) -> str:
     """'(415) 555-2671' as '+14155552671'. PhoneError unless it is a textable US or Canadian number.
 
-    Refused: extensions (E.164 would silently drop them), toll-free, premium-rate and shared-cost numbers.
+    Refused: extensions (E.164 would silently drop them), toll-free and premium-rate numbers, and what is no
+    person's line (500 numbers forward calls at the caller's cost and get no texts).
     """
     # Loaded on use: its tables are 7 MB that most processes never need.
     import phonenumbers
@@ -28,8 +29,9 @@ def to_e164(text: str) -> str:
         raise PhoneError("That is not a valid phone number. Example: (415) 555-2671.")
     if phonenumbers.region_code_for_number(number) not in REGIONS:
         raise PhoneError("Only numbers of the United States and Canada can be used.")
-    refused = {PhoneNumberType.TOLL_FREE, PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST}
-    if phonenumbers.number_type(number) in refused:
+    kinds = PhoneNumberType
+    textable = (kinds.FIXED_LINE, kinds.MOBILE, kinds.FIXED_LINE_OR_MOBILE, kinds.VOIP)
+    if phonenumbers.number_type(number) not in textable:
         raise PhoneError("Toll-free and premium numbers cannot get texts. Please give a mobile number.")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
