@@ -170,8 +170,8 @@ def _setup_background(app: Flask, settings: Settings) -> None:
 def _setup_pages(app: Flask, settings: Settings) -> None:
     for module in (pages, auth, users_views, institutions, accounts, health):
         app.register_blueprint(module.blueprint)
+    headers.register(app)  # first: every answer has a request id
     errors.register(app)
-    headers.register(app)
     filters.register(app)
     demo_enabled = settings.demo_enabled and "sandbox" in settings.account_types_offered
 

@@ -33,7 +33,8 @@ def is_common(password: str, username: str = "") -> bool:
     if core and all(word in _BASES for word in core):
         return True
     letters = re.sub(r"[^a-z]", "", folded)
-    if letters and (letters in _BASES or _is_repeated(letters) and letters[: len(letters) // 2] in _BASES):
+    halves = letters[: len(letters) // 2]
+    if letters in _BASES or (halves in _BASES and letters == halves * 2):
         return True
     name = username.casefold()
     rest = folded.replace(name, "") if len(name) >= 3 else folded

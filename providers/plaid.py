@@ -40,7 +40,16 @@ from plaid.model.transactions_sync_request_options import TransactionsSyncReques
 from urllib3.exceptions import HTTPError
 
 from providers import plaid_records as records
-from providers.base import BankAccount, Exchanged, Institution, ItemInfo, Kind, LinkToken, ProviderError, SyncPage
+from providers.base import (
+    BankAccount,
+    Exchanged,
+    Institution,
+    ItemInfo,
+    Kind,
+    LinkToken,
+    ProviderError,
+    SyncPage,
+)
 from providers.plaid_errors import from_response, from_transport
 
 IN_REQUEST = (3.0, 6.5)

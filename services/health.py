@@ -7,9 +7,13 @@ from functools import lru_cache
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import current_app
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from extensions import db
+
+DATABASE_AWAY = (OperationalError, InterfaceError, InternalError, PoolTimeout)
+"""Down, starting, read-only, busy beyond patience, or no connection free: all pass, unlike a broken rule."""
 
 
 def ready() -> str | None:

@@ -13,8 +13,8 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from background import enqueue
 from database import utcnow
-from domain.text import storable
 from domain.errors import BadInput, Conflict, VendorTrouble
+from domain.text import storable
 from extensions import db
 from models import Account, FinancialInstitution, User
 from providers.base import BankGateway, Banks, Exchanged, Kind, LinkToken, ProviderError

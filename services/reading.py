@@ -9,7 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from providers.base import BankAccount, BankGateway, BankTransaction, Institution, Kind, ProviderError, SyncPage
+from providers.base import (
+    BankAccount,
+    BankGateway,
+    BankTransaction,
+    Institution,
+    Kind,
+    ProviderError,
+    SyncPage,
+)
 
 NOT_READY = "NOT_READY"
 UNSUPPORTED = "UNSUPPORTED"

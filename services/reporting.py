@@ -16,7 +16,17 @@ from typing import Any
 from sqlalchemy import select
 
 from database import utcnow
-from domain.balances import CREDIT, DEPOSITORY, INVESTMENT, LOAN, OTHER, TotalLine, contribution, in_holdings, kind_of
+from domain.balances import (
+    CREDIT,
+    DEPOSITORY,
+    INVESTMENT,
+    LOAN,
+    OTHER,
+    TotalLine,
+    contribution,
+    in_holdings,
+    kind_of,
+)
 from domain.balances import totals as total_lines
 from domain.periods import local_date
 from domain.wording import STATE_LABELS, failure_sentence

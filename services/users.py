@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
@@ -15,8 +16,6 @@ from extensions import bcrypt, db
 from models import Account, FinancialInstitution, User
 from services.removals import remember_removal
 from services.sessions import end_others
-
-_DUMMY_HASH: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -156,8 +155,7 @@ def _hash(password: str) -> str:
     return bcrypt.generate_password_hash(password).decode("ascii")
 
 
+@lru_cache(maxsize=1)
 def _dummy_hash() -> str:
-    global _DUMMY_HASH
-    if _DUMMY_HASH is None:
-        _DUMMY_HASH = _hash(secrets.token_urlsafe(16))
-    return _DUMMY_HASH
+    """A hash that no password matches, of the same cost as a real one."""
+    return _hash(secrets.token_urlsafe(16))

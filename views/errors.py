@@ -8,16 +8,26 @@ from __future__ import annotations
 import logging
 import math
 
-from flask import Flask, Response, g, jsonify, make_response, redirect, render_template, request, url_for
+from flask import (
+    Flask,
+    Response,
+    g,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from domain.errors import AppError, BadInput, Conflict, Forbidden, NotFound, TooSoon, VendorTrouble
-from extensions import db
+from extensions import db, login_manager
+from services.health import DATABASE_AWAY
 from views.http import wants_json
 
 log = logging.getLogger(__name__)
@@ -43,8 +53,9 @@ def register(app: Flask) -> None:
     app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(RateLimitExceeded, _rate_limited)
     app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(PoolTimeout, _database_trouble)
-    app.register_error_handler(DBAPIError, _database_trouble)
+    for kind in DATABASE_AWAY:
+        app.register_error_handler(kind, _database_trouble)
+    app.before_request(_refuse_lost_sessions)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -104,9 +115,21 @@ def _http_error(error: HTTPException) -> Response | AnyResponse:
 
 def _database_trouble(error: Exception) -> Response:
     """The database is away, busy or read-only: a page that says so, and room for the next request."""
-    db.session.rollback()
     log.error("database trouble in %s %s: %s", request.method, request.endpoint, type(error).__name__)
+    return _database_away()
+
+
+def _database_away() -> Response:
+    db.session.rollback()
+    login_manager._update_request_context_with_user()  # noqa: SLF001 - the page must not ask who this is again
     return answer(503)
+
+
+def _refuse_lost_sessions() -> Response | None:
+    """Without the database nobody knows who is asking; what needs no database still answers."""
+    if getattr(session, "lost", False) and request.endpoint not in ("health.healthz", "health.readyz"):
+        return _database_away()
+    return None
 
 
 def _unexpected(error: Exception) -> Response:

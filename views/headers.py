@@ -7,8 +7,8 @@ import secrets
 import time
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, g, request
-from flask_login import current_user
+from flask import Flask, Response, current_app, g, redirect, request, session
+from werkzeug.wrappers import Response as AnyResponse
 
 log = logging.getLogger("cashview.request")
 
@@ -54,9 +54,14 @@ def _link_sources(script_url: str) -> dict[str, str]:
     return {"script-src": f"'self' {origin}", "frame-src": origin, "connect-src": f"'self' {origin}"}
 
 
-def _begin() -> None:
+def _begin() -> AnyResponse | None:
     g.request_id = secrets.token_hex(8)
     g.begun = time.perf_counter()
+    settings = current_app.config["SETTINGS"]
+    behind_tls = settings.is_production and settings.trust_proxy and not request.is_secure
+    if behind_tls and request.method in ("GET", "HEAD") and request.blueprint != "health":
+        return redirect(request.url.replace("http://", "https://", 1), code=308)
+    return None
 
 
 def _add(response: Response) -> Response:
@@ -78,7 +83,7 @@ def _add(response: Response) -> Response:
 
 def _is_personal() -> bool:
     """Signed-in pages, and forms: what they show must not come back from a cache or the Back button."""
-    return request.endpoint is not None and (current_user.is_authenticated or request.method != "GET")
+    return request.method != "GET" or bool(session and session.get("_user_id"))
 
 
 def _log(response: Response) -> None:

@@ -16,6 +16,7 @@ from flask.sessions import SessionInterface, SessionMixin
 from werkzeug.datastructures import CallbackDict
 
 from services import sessions
+from services.health import DATABASE_AWAY
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _CSRF = "csrf_token"
@@ -33,6 +34,8 @@ class RowSession(CallbackDict[str, Any], SessionMixin):
         self.has_row = data is not None
         self.unsent = unsent
         self.ended: list[str] = []
+        self.lost = False
+        """The database did not answer: nobody knows who this is (views/errors.py says so)."""
         self.modified = False
         self.accessed = False
 
@@ -59,15 +62,23 @@ class RowSessionInterface(SessionInterface):
     def open_session(self, app: Flask, request: Request) -> RowSession:
         token = request.cookies.get(self.get_cookie_name(app), "")
         known = bool(_TOKEN.fullmatch(token))
-        data = sessions.load(token) if known else None
+        lost = False
+        try:
+            data = sessions.load(token) if known else None
+        except DATABASE_AWAY:
+            data, lost = None, True
         session = RowSession(token if known else secrets.token_urlsafe(32), data, unsent=not known)
+        session.lost = lost
         _add_csrf(app, session)
         session.modified = session.accessed = False
         return session
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        assert isinstance(session, RowSession)
+        if not isinstance(session, RowSession):  # Flask's types allow any session; ours opened this one
+            return
         response.vary.add("Cookie")
+        if session.lost:
+            return
         for token in session.ended:
             sessions.end(token)
         if session.modified:
