@@ -86,10 +86,11 @@ def _setup_config(app: Flask, settings: Settings) -> None:
 def _engine_options(settings: Settings) -> dict[str, object]:
     if settings.database_url.startswith("sqlite"):
         settings.instance_dir.mkdir(parents=True, exist_ok=True)
-        return {}
+        return {"hide_parameters": True}
     connections = settings.refresh_concurrency + 8  # background threads, web threads, the sweeper
     timeouts = "-c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000"
     return {
+        "hide_parameters": True,  # values of rows do not belong in a log
         "pool_pre_ping": True,
         "pool_size": connections,
         "max_overflow": 4,
