@@ -56,7 +56,7 @@ def plain(amount: Decimal | None) -> str | None:
     text = f"{amount:.4f}"
     whole, _, places = text.partition(".")
     text = f"{whole}.{places[:2]}{places[2:].rstrip('0')}"
-    return text[1:] if text.startswith("-") and not amount else text
+    return text.lstrip("-") if not text.strip("-0.") else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +95,13 @@ def format_money(amount: Decimal | None, currency: str | None) -> str:
         return "unknown"
     style = currency_style(currency)
     figure = _figure(abs(amount), style)
-    sign = MINUS if amount < 0 and figure.strip("0.,") else ""
+    sign = MINUS if amount < 0 and not _reads_as_zero(figure) else ""
     return f"{sign}{style.prefix}{figure}{style.suffix}"
+
+
+def _reads_as_zero(figure: str) -> bool:
+    """Is nothing left of the amount after rounding to the places that are shown?"""
+    return not figure.strip("0.,")
 
 
 def _figure(magnitude: Decimal, style: CurrencyStyle) -> str:
@@ -122,7 +127,7 @@ def money_parts(amount: Decimal, currency: str | None) -> MoneyParts:
     """Parts of a total; a positive one carries a plus sign so that colour is never the only sign."""
     text = format_money(abs(amount), currency)
     whole, point, rest = text.partition(".")
-    tone = tone_of(amount if text.strip("0.,$") else Decimal(0))
+    tone = tone_of(Decimal(0) if _reads_as_zero(_figure(abs(amount), currency_style(currency))) else amount)
     sign, spoken = {"neg": (MINUS, "minus "), "pos": ("+", "plus ")}.get(tone, ("", ""))
     return MoneyParts(sign, whole, point + rest, spoken, tone)
 
