@@ -19,7 +19,15 @@ _BASES = frozenset(
     bank banking budget passgood pass good
     """.split()
 )
-_RUNS = ("abcdefghijklmnopqrstuvwxyz", "01234567890123456789", "qwertyuiopasdfghjklzxcvbnm", "qwertzuiop", "azertyuiop")
+_RUNS = (
+    "abcdefghijklmnopqrstuvwxyz",
+    "01234567890123456789",
+    "qwertyuiopasdfghjklzxcvbnm",
+    "qwertzuiop",
+    "azertyuiop",
+    "qazwsxedcrfvtgbyhnujmikolp",
+    "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p",
+)
 MIN_DISTINCT = 5
 
 
@@ -29,8 +37,7 @@ def is_common(password: str, username: str = "") -> bool:
     folded = password.casefold()
     if len(set(folded)) < MIN_DISTINCT or _is_repeated(folded) or _is_run(folded):
         return True
-    core = re.sub(r"[^a-z]+", " ", _unleet(folded)).split()
-    if core and all(word in _BASES for word in core):
+    if _only_common_words(_unleet(folded)) or _only_common_words(_unleet_digits(folded)):
         return True
     letters = re.sub(r"[^a-z]", "", folded)
     halves = letters[: len(letters) // 2]
@@ -41,13 +48,25 @@ def is_common(password: str, username: str = "") -> bool:
     return rest != folded and (len(rest) < 4 or _is_run(rest))
 
 
+def _only_common_words(text: str) -> bool:
+    words = re.sub(r"[^a-z]+", " ", text).split()
+    return bool(words) and all(word in _BASES for word in words)
+
+
 def _unleet(text: str) -> str:
     return text.translate(str.maketrans("@$!|", "asil"))
 
 
+def _unleet_digits(text: str) -> str:
+    """Digits between letters as the letters they stand for ('p4ssw0rd12' -> 'password12')."""
+    letters = str.maketrans("01345", "oieas")
+    return re.sub(r"(?<=[a-z])[01345](?=[a-z])", lambda found: found[0].translate(letters), _unleet(text))
+
+
 def _is_repeated(text: str) -> bool:
-    """One piece of at most four characters again and again."""
-    return any(text == (text[:size] * (len(text) // size + 1))[: len(text)] for size in range(1, 5))
+    """One piece of at most eleven characters (too short to be a password itself) again and again."""
+    sizes = range(1, min(11, len(text) // 2) + 1)
+    return any(text == (text[:size] * (len(text) // size + 1))[: len(text)] for size in sizes)
 
 
 def _is_run(text: str) -> bool:
