@@ -224,34 +224,94 @@ def test_escape_asks_escape_again_stays_and_leaving_returns_focus(visitor):
     assert visitor.page.evaluate("document.activeElement.id") == "opener"
 
 
+def test_focus_returns_to_an_opener_that_was_disabled_meanwhile(visitor):
+    """Apps disable their button while Link is open, and enable it in the callback."""
+    visitor.visit()
+    visitor.page.evaluate(
+        """(token) => {
+          const opener = document.getElementById('opener');
+          const handler = make(token, { onExit() { opener.disabled = false; window.left = true; } });
+          opener.addEventListener('click', (event) => {
+            event.stopImmediatePropagation();
+            handler.open();
+            opener.disabled = true;
+          }, { capture: true });
+        }""",
+        visitor.simulator.link_token(),
+    )
+    visitor.page.get_by_role("button", name="Link institution").click()
+    frame = visitor.page.frame_locator("dialog[open] iframe")
+    frame.get_by_role("button", name="Close").click()
+    frame.get_by_role("button", name="Leave").click()
+
+    visitor.page.wait_for_function("window.left")
+    assert visitor.page.evaluate("document.activeElement.id") == "opener"
+
+
 def test_escape_works_after_a_click_on_the_dimmed_page(visitor):
     visitor.open()
     consent(visitor)
     visitor.page.mouse.click(5, 5)
+    assert visitor.frame.evaluate("document.hasFocus()")
     visitor.page.keyboard.press("Escape")
     visitor.link.get_by_role("dialog", name="Leave without connecting?").wait_for()
 
 
-def test_messages_from_others_are_not_believed(visitor):
+FORGED_SUCCESS = "({ simlink: 'success', publicToken: 'public-forged', metadata: {} })"
+
+
+def test_the_page_believes_only_its_frame(visitor):
     visitor.open()
     consent(visitor)
-    # The page itself is neither the frame's window nor of its origin.
-    visitor.page.evaluate(
-        """() => {
-          window.postMessage({ simlink: 'success', publicToken: 'public-forged', metadata: {} }, '*');
-          return new Promise((done) => setTimeout(done, 200));
-        }"""
-    )
-    # From the frame's own origin, but not from its parent: not a message the frame obeys.
-    visitor.frame.evaluate(
-        """() => {
-          window.postMessage({ simlink: 'leave' }, '*');
-          return new Promise((done) => setTimeout(done, 200));
-        }"""
-    )
+    visitor.page.evaluate(f"window.postMessage({FORGED_SUCCESS}, '*')")  # neither that window nor that origin
+    other = _add_frame(visitor, visitor.frame.url)  # that origin, but another window
+    other.evaluate(f"window.parent.postMessage({FORGED_SUCCESS}, '*')")
+
+    _let_messages_arrive(visitor)
     assert visitor.calls("onSuccess") == []
+    assert visitor.overlay_shown()
+
+
+def test_the_frame_obeys_only_the_page_that_embeds_it(visitor):
+    visitor.open()
+    consent(visitor)
+    visitor.frame.evaluate(
+        "window.postMessage({ simlink: 'leave' }, '*')"
+    )  # neither that window nor that origin
+    other = _add_frame(visitor, "about:blank")  # the page's origin, but another window
+    other.evaluate("window.parent.frames[0].postMessage({ simlink: 'leave' }, '*')")
+
+    _let_messages_arrive(visitor)
     assert visitor.calls("onExit") == []
     assert visitor.overlay_shown()
+    visitor.page.evaluate("window.frames[0].postMessage({ simlink: 'leave' }, '*')")
+    visitor.wait_for_call("onExit")  # the same message from the page itself is obeyed
+
+
+def _add_frame(visitor, address: str):
+    """Another frame in the page, loaded."""
+    before = set(visitor.page.frames)
+    visitor.page.evaluate(
+        """(address) => new Promise((loaded) => {
+          const frame = document.createElement('iframe');
+          frame.title = 'another';
+          frame.onload = loaded;
+          frame.src = address;
+          document.body.append(frame);
+        })""",
+        address,
+    )
+    return (set(visitor.page.frames) - before).pop()
+
+
+def _let_messages_arrive(visitor) -> None:
+    """Messages are delivered in order: when one more has gone to and fro, the forged ones have been read."""
+    visitor.page.evaluate(
+        """() => new Promise((done) => {
+          window.addEventListener('message', (message) => message.data === 'mark' && done());
+          setTimeout(() => window.postMessage('mark', '*'), 100);
+        })"""
+    )
 
 
 def test_names_are_shown_as_text(visitor, simulator):

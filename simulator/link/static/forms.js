@@ -86,7 +86,7 @@ export function accountForm(pane, accounts, submit) {
     alert.textContent = 'Choose at least one account.';
     alert.hidden = false;
     boxes[0].focus({ preventScroll: true });
-    alert.scrollIntoView({ block: 'nearest' });
+    pane.scrollTop = 0;
   });
   count();
 }

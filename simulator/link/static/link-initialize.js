@@ -63,7 +63,7 @@
     iframe.animate([{ transform: 'translateY(8px)' }, { transform: 'none' }], timing);
   }
 
-  /** Puts focus back where it was, unless a callback has moved it on purpose. */
+  /** After a callback that, say, enabled the opener again: focus goes there if it is nowhere. */
   function restoreFocus(element) {
     const active = document.activeElement;
     const free = !active || active === document.body;
@@ -93,7 +93,6 @@
     function show() {
       is.wanted = false;
       is.shown = true;
-      opener = document.activeElement;
       unlock = lockScroll();
       fitFrame(iframe);
       style(dialog, { display: 'grid' });
@@ -107,9 +106,8 @@
       if (!is.shown) return;
       is.shown = false;
       style(dialog, { display: 'none' });
-      if (dialog.open) dialog.close();
+      if (dialog.open) dialog.close(); // which also gives focus back to where it was
       unlock();
-      if (opener && opener.isConnected) opener.focus();
     }
 
     function finish(callback) {
@@ -161,6 +159,7 @@
     return {
       open() {
         if (is.destroyed || is.shown || is.wanted) return;
+        opener = document.activeElement;
         if (is.loaded) { show(); return; }
         is.wanted = true;
         timer = setTimeout(() => exitUnloaded(noAnswerError()), LOAD_LIMIT_MS);

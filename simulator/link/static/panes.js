@@ -48,7 +48,7 @@ export function alertForm(form, text) {
     describe(input, box.id);
     if (input.type !== 'radio') input.setAttribute('aria-invalid', 'true');
   }
-  box.scrollIntoView({ block: 'nearest' });
+  box.closest('.pane').scrollTop = 0;
   if (inputs.length) inputs[0].focus({ preventScroll: true });
 }
 
@@ -114,7 +114,7 @@ export function choiceField(field) {
     const input = choice.querySelector('input');
     input.name = field.name;
     input.value = option;
-    choice.querySelector('span').textContent = option;
+    choice.querySelector('.words').textContent = option;
     group.querySelector('.rows').append(choice);
   }
   return group;
