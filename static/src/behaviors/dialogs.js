@@ -2,6 +2,13 @@
 
 import $ from "jquery";
 
+/** Gives the focus back: to the opener, or to its menu when that has closed over it. */
+function giveBack(opener) {
+  if (!opener?.isConnected) return;
+  const menu = opener.closest("details.menu:not([open])");
+  (menu?.querySelector("summary") ?? opener).focus({ preventScroll: true });
+}
+
 /** Fills the dialog's text slots, shows it, and resolves to true for "yes". Focus goes back to where it was. */
 export function ask(id, slots) {
   const dialog = document.getElementById(id);
@@ -13,7 +20,7 @@ export function ask(id, slots) {
   dialog.showModal();
   return new Promise((resolve) => {
     $(dialog).one("close", () => {
-      if (opener?.isConnected) opener.focus({ preventScroll: true });
+      giveBack(opener);
       resolve(dialog.returnValue === "yes");
     });
   });

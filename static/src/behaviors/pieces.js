@@ -53,7 +53,8 @@ function place(fresh) {
 
 /** Puts every piece of the server's html in its place. Scripts in it would not run (jQuery drops them). */
 export function swap(html) {
-  for (const node of $.parseHTML(html ?? "") ?? []) {
+  // The page as context: jQuery would otherwise make a document with a <base>, which the page's policy refuses.
+  for (const node of $.parseHTML(html ?? "", document) ?? []) {
     if (node.nodeType === Node.ELEMENT_NODE && node.dataset.piece) place(node);
   }
 }

@@ -7,17 +7,6 @@ import { send } from "./http.js";
 import { complain, say } from "./notices.js";
 import { swap } from "./pieces.js";
 
-function when(seconds) {
-  const time = new Date(Date.now() + seconds * 1000).toLocaleTimeString("en-US", { hour: "numeric", minute: "2-digit" });
-  return seconds < 120 ? `in ${seconds} second${seconds === 1 ? "" : "s"}` : `at ${time}`;
-}
-
-/** The server's sentence; with 429 also when the button may be used again, unless the sentence says so. */
-function explain(trouble, name) {
-  if (trouble.status !== 429 || trouble.retryAfter === null) return trouble.message;
-  return `${name} was refreshed a moment ago. You can refresh it again ${when(trouble.retryAfter)}.`;
-}
-
 async function refresh(card, button) {
   if (isBusy(button)) return;
   setBusy(button, button.dataset.busy);
@@ -26,7 +15,8 @@ async function refresh(card, button) {
     const resource = await send("patch", urlOf(card), {});
     swap(resource.html);
   } catch (trouble) {
-    complain(explain(trouble, nameOf(card)));
+    // With 429 the sentence says when it may be used again.
+    complain(trouble.message);
   } finally {
     // Swapped out or not: a button still on the page follows the card's own state.
     if (button.isConnected) setBusy(button, null);

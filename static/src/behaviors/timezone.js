@@ -1,6 +1,7 @@
-// Preselects the browser's time zone in a select, when the select offers it.
+// Hands the browser's time zone to a form: a hidden input takes it as it is, a select when it offers it.
 
-export function connectTimezone(select) {
+export function connectTimezone(input) {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  if (zone && [...select.options].some((option) => option.value === zone)) select.value = zone;
+  const offered = !input.options || [...input.options].some((option) => option.value === zone);
+  if (zone && offered) input.value = zone;
 }
