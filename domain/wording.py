@@ -23,12 +23,14 @@ _GONE = "Access was ended at the bank. The numbers below are the last ones it ga
 _DOWN = "The bank is not answering just now. The numbers below are the last ones it gave; we keep trying."
 _OURS = "Something went wrong on our side while reading this bank. The numbers below are the last good ones."
 _NEVER = "This bank cannot be read through Plaid any more. The numbers below are the last ones it gave."
+_PLAN = "This site's plan with Plaid does not allow that. The person who runs this site must mend it."
 
 FAILURES = {
     "ITEM_LOGIN_REQUIRED": _SIGN_IN,
     "INVALID_CREDENTIALS": _SIGN_IN,
     "INVALID_MFA": _SIGN_IN,
     "INSUFFICIENT_CREDENTIALS": _SIGN_IN,
+    "INVALID_UPDATED_USERNAME": "The user name at the bank has changed. Delete this institution here and link it anew.",
     "ITEM_LOCKED": "The bank locked this login. Unlock it on the bank's own site, then sign in again here.",
     "PASSWORD_RESET_REQUIRED": "The bank wants a new password. Set it on the bank's own site, then sign in again here.",
     "USER_SETUP_REQUIRED": _AT_BANK,
@@ -44,10 +46,22 @@ FAILURES = {
     "UNSUPPORTED_RESPONSE": _NEVER,
     "UNAUTHORIZED_INSTITUTION": _NEVER,
     "INSTITUTION_REGISTRATION_REQUIRED": _NEVER,
+    "ITEM_NOT_SUPPORTED": _NEVER,
+    "MFA_NOT_SUPPORTED": _NEVER,
+    "COUNTRY_NOT_SUPPORTED": _NEVER,
+    "CREDITS_EXHAUSTED": _PLAN,
+    "TRIAL_CONNECTION_LIMIT": _PLAN,
     "INVALID_API_KEYS": "CashView's own keys were refused by Plaid. The person who runs this site must mend that.",
-    "ACCESS_TOKEN_UNREADABLE": _OURS,
-    "INTERNAL": _OURS,
-}
+    "UNAUTHORIZED_ENVIRONMENT": _PLAN,
+    "UNAUTHORIZED_ROUTE_ACCESS": _PLAN,
+    **dict.fromkeys(
+        (
+            "MISSING_FIELDS", "UNKNOWN_FIELDS", "INVALID_FIELD", "INVALID_BODY", "INVALID_HEADERS", "NOT_FOUND",
+            "SANDBOX_ONLY", "ACCESS_TOKEN_UNREADABLE", "INTERNAL",
+        ),
+        _OURS,
+    ),
+}  # fmt: skip
 
 
 def failure_sentence(code: str | None) -> str | None:
