@@ -1,0 +1,77 @@
+"""Sentences a person reads: every state and every failure has one; moments in words."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+import models
+from domain.wording import FAILURES, STATE_LABELS, ago, failure_sentence, local_moment
+from providers.base import Kind
+from providers.plaid_errors import KIND_OF_CODE
+
+NOW = datetime(2026, 11, 23, 19, 5, tzinfo=UTC)  # a Monday, 14:05 in New York
+
+
+def test_every_state_has_a_label_and_a_tone():
+    assert STATE_LABELS.keys() == {*models.STATES, "refreshing"}
+    assert {tone for _, tone in STATE_LABELS.values()} <= {"ok", "warn", "bad", "busy"}
+
+
+def test_every_failure_is_a_sentence_without_jargon():
+    for code in [*KIND_OF_CODE, "TRANSPORT_ReadTimeoutError", "HTTP_502", "A_CODE_OF_2031"]:
+        sentence = failure_sentence(code)
+        assert sentence
+        assert sentence.endswith(".")
+        assert code not in sentence
+        assert "API" not in sentence
+    assert failure_sentence(None) is None
+
+
+@pytest.mark.parametrize("kind", [Kind.LOGIN, Kind.EXPIRING, Kind.GONE, Kind.PERMANENT, Kind.CONFIG])
+def test_what_waiting_cannot_mend_is_never_said_as_not_answering(kind):
+    down = failure_sentence("INSTITUTION_DOWN")
+    silent = {code for code, its in KIND_OF_CODE.items() if its is kind and failure_sentence(code) == down}
+    assert not silent
+
+
+def test_no_sentence_is_kept_for_a_code_that_cannot_come():
+    assert FAILURES.keys() <= KIND_OF_CODE.keys() | {"ACCESS_TOKEN_UNREADABLE", "INTERNAL"}
+
+
+@pytest.mark.parametrize(
+    "before, words",
+    [
+        (timedelta(0), "just now"),
+        (timedelta(seconds=59), "just now"),
+        (-timedelta(hours=3), "just now"),
+        (timedelta(seconds=60), "1 minute ago"),
+        (timedelta(minutes=5, seconds=59), "5 minutes ago"),
+        (timedelta(minutes=59, seconds=59), "59 minutes ago"),
+        (timedelta(hours=1), "1 hour ago"),
+        (timedelta(hours=23, minutes=59), "23 hours ago"),
+        (timedelta(days=1), "yesterday"),
+        (timedelta(days=2), "2 days ago"),
+        (timedelta(days=400), "400 days ago"),
+    ],
+)
+def test_ago(before, words):
+    assert ago(NOW - before, NOW) == words
+
+
+@pytest.mark.parametrize(
+    "moment, words",
+    [
+        (NOW, "today, 2:05 PM"),
+        (NOW.replace(hour=5), "today, 12:05 AM"),
+        (NOW.replace(hour=17), "today, 12:05 PM"),
+        (NOW.replace(hour=4), "Sunday, 11:05 PM"),
+        (NOW - timedelta(days=6), "Tuesday, 2:05 PM"),
+        (NOW - timedelta(days=7), "Nov 16, 2:05 PM"),
+        (NOW + timedelta(days=1), "Nov 24, 2:05 PM"),
+        (NOW - timedelta(days=400), "Oct 19 2025, 3:05 PM"),
+    ],
+)
+def test_local_moment(moment, words):
+    assert local_moment(moment, NOW, "America/New_York") == words
