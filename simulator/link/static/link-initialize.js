@@ -64,10 +64,10 @@
   }
 
   /** After a callback that, say, enabled the opener again: focus goes there if it is nowhere. */
-  function restoreFocus(element) {
+  function restoreFocus(element, dialog) {
     const active = document.activeElement;
-    const free = !active || active === document.body;
-    if (free && element && element.isConnected) element.focus();
+    const nowhere = !active || active === document.body || dialog.contains(active); // the closed overlay
+    if (nowhere && element && element.isConnected) element.focus();
   }
 
   function noAnswerError() {
@@ -115,7 +115,7 @@
       clearTimeout(timer);
       is.wanted = false;
       hide();
-      try { callback(); } finally { restoreFocus(back); }
+      try { callback(); } finally { restoreFocus(back, dialog); }
     }
 
     const handlers = {
