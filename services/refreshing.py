@@ -48,7 +48,7 @@ STATE_OF_KIND = {Kind.LOGIN: NEEDS_LOGIN, Kind.EXPIRING: EXPIRING, Kind.GONE: RE
 
 
 _IDLE: dict[str, object] = {
-    "stage": DONE,
+    "stage": case((FinancialInstitution.transactions_status == reading.NOT_READY, TRANSACTIONS), else_=DONE),
     "due_at": None,
     "realtime_wanted": False,
     "attempts": 0,
@@ -155,7 +155,7 @@ def _free(now: datetime):  # noqa: ANN202 - a SQL expression
 def _read_and_write(claim: Claim, bank: BankGateway, lease_seconds: int) -> Outcome:
     """The three steps of a refresh; a person watching sees the accounts before the transactions are read."""
     # While a new Item's transactions are being prepared its accounts were just read: only sync is tried again.
-    retrying = claim.attempts > 0 and not claim.realtime
+    retrying = 0 < claim.attempts <= len(NOT_READY_LADDER) and not claim.realtime
     identity = None if claim.known or retrying else reading.institution(bank, claim.access_token)
     balances = None
     if not retrying:
@@ -250,7 +250,8 @@ def _finish(
             transactions_cursor=changes.cursor or claim.cursor,
             transactions_status=changes.status,
             scheduled_at=next_refresh(now, claim.timezone) if complete else now,
-            attempts=claim.attempts + 1 if step is not None else 0,
+            # One past the ladder's end means: climbed in vain, only the job tries again.
+            attempts=min(claim.attempts, len(NOT_READY_LADDER)) + 1 if waiting else 0,
             due_at=case((asked_meanwhile, _moment(now)), else_=_moment(retry_at)),
             realtime_wanted=asked_meanwhile,
             **_face(identity),
