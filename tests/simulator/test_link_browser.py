@@ -143,6 +143,16 @@ def test_leaving_after_wrong_credentials_reports_them(visitor):
     assert metadata["status"] == "requires_credentials"
 
 
+def test_a_password_can_be_looked_at(visitor):
+    visitor.to_sign_in()
+    password = visitor.link.get_by_label("Password", exact=True)
+    password.fill("pass_good")
+    visitor.press("Show Password")
+    assert password.get_attribute("type") == "text"
+    visitor.press("Hide Password")
+    assert password.get_attribute("type") == "password"
+
+
 def test_empty_fields_are_named_before_anything_is_sent(visitor):
     visitor.to_sign_in()
     visitor.press("Submit")

@@ -94,13 +94,16 @@ export function inputField(field) {
 
 function revealButton(input, label) {
   const button = copy('part-reveal');
-  button.setAttribute('aria-label', `Show ${label.toLowerCase()}`);
+  const offer = (word) => {
+    button.textContent = word;
+    button.setAttribute('aria-label', `${word} ${label}`); // begins with what is seen, for those who speak commands
+  };
   button.addEventListener('click', () => {
     const hidden = input.type === 'password';
     input.type = hidden ? 'text' : 'password';
-    button.textContent = hidden ? 'Hide' : 'Show';
-    button.setAttribute('aria-pressed', String(hidden));
+    offer(hidden ? 'Hide' : 'Show');
   });
+  offer('Show');
   return button;
 }
 
