@@ -1,0 +1,20 @@
+"""The simulator's clock: the machine's own, or one whose date stands still for a test."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+
+class Clock:
+    """`today` frozen to a date, or None for the machine's date in its own time zone."""
+
+    def __init__(self, today: date | None = None) -> None:
+        self._frozen = today
+
+    def today(self) -> date:
+        return self._frozen or datetime.now().astimezone().date()
+
+    def now(self) -> datetime:
+        """The moment in UTC; with a frozen date, the real time of day on that date."""
+        now = datetime.now(UTC)
+        return datetime.combine(self._frozen, now.timetz()) if self._frozen else now
