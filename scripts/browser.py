@@ -1,23 +1,23 @@
-"""Which Chromium the browser tests drive."""
+"""Which Chromium the browser tests drive, and which tests those are.
+
+pyproject.toml loads this as a pytest plugin: every test that uses Playwright gets the marker `browser`.
+"""
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+import pytest
+
 HOW_TO_GET = (
     "sudo apt-get install chromium   (or, without root: .venv/bin/python -m playwright install chromium)"
 )
 
 
 def find_chromium() -> str | None:
-    """The path of a Chromium: $CHROMIUM, else one on PATH, else the one Playwright downloaded; or None."""
-    chosen = os.environ.get("CHROMIUM")
-    if chosen:
-        return chosen if Path(chosen).is_file() else None
-    return next(filter(None, map(shutil.which, NAMES)), None) or _playwrights_own()
+    """The path of the system's Chromium, else of the one that Playwright downloaded, else None."""
+    return shutil.which("chromium") or _playwrights_own()
 
 
 def _playwrights_own() -> str | None:
@@ -26,3 +26,10 @@ def _playwrights_own() -> str | None:
     with sync_playwright() as playwright:
         path = playwright.chromium.executable_path
     return path if Path(path).is_file() else None
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest leaves out what -m does not name
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "playwright" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")

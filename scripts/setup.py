@@ -30,7 +30,6 @@ def main(arguments: list[str]) -> None:
     with_tools = command in ("test", "check", "bench")
     _prepare(with_tools)
     os.environ["PATH"] = f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    # The lock of _prepare ends here: its descriptor is not inherited.
     os.execv(PYTHON, [str(PYTHON), *program])
 
 
@@ -60,13 +59,20 @@ def _prepare(with_tools: bool) -> None:
     """Python packages, npm packages and assets, one ./run of this checkout at a time."""
     lock = os.open(ROOT, os.O_RDONLY)
     try:
+        _wait_for(lock)
+        _install_python_packages(with_tools)
+        _install_npm_packages()
+        _build_assets()
+    finally:
+        os.close(lock)
+
+
+def _wait_for(lock: int) -> None:
+    try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        print("Another ./run is setting up this checkout; waiting for it.", flush=True)
+        _say("Another ./run is setting up this checkout; waiting for it")
         fcntl.flock(lock, fcntl.LOCK_EX)
-    _install_python_packages(with_tools)
-    _install_npm_packages()
-    _build_assets()
 
 
 def _install_python_packages(with_tools: bool) -> None:

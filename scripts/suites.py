@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -34,14 +35,12 @@ def _lacks_chromium() -> str | None:
     return None if find_chromium() else HOW_TO_GET
 
 
+_NO_BROWSER = ["-m", "not browser"]
 GROUPS = [
-    Group(
-        "unit, and services on SQLite",
-        ["-n", "2", "tests", "--ignore=tests/browser", "--ignore=tests/simulator"],
-    ),
-    Group("services on Postgres", ["tests/services", "--db=postgres"]),
-    Group("simulator contract", ["-n", "2", "tests/simulator"]),
-    Group("browser", ["tests/browser"], _lacks_chromium),
+    Group("unit, and services on SQLite", ["-n", "2", "tests", "--ignore=tests/simulator", *_NO_BROWSER]),
+    Group("services on Postgres", ["tests/services", "--db=postgres", *_NO_BROWSER]),
+    Group("simulator contract", ["-n", "2", "tests/simulator", *_NO_BROWSER]),
+    Group("browser", ["tests", "-m", "browser"], _lacks_chromium),
 ]
 
 
@@ -74,8 +73,7 @@ def _pytest(arguments: list[str]) -> tuple[bool, str]:
     process = start([sys.executable, "-m", "pytest", *colour, *arguments], stdout=subprocess.PIPE)
     last = ""
     try:
-        for raw in process.stdout or ():
-            line = raw.decode(errors="replace")
+        for line in io.TextIOWrapper(process.stdout, errors="replace") if process.stdout else ():
             print(line, end="", flush=True)
             last = line.strip() or last
         return process.wait() == 0, last.strip("= ")
