@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 
 from flask import Flask
@@ -47,7 +48,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     _setup_static(app)
     if settings.trust_proxy:
         # One proxy in front (Heroku's router): it alone may say who the client is and which scheme was used.
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)
     return app
 
 
@@ -197,18 +198,19 @@ def _setup_static(app: Flask) -> None:
     files = WhiteNoise(app.wsgi_app, max_age=3600, immutable_file_test=lambda path, url: "/built/" in url)
     if (ROOT / "static").is_dir():
         files.add_files(str(ROOT / "static"), prefix="static/")
-    app.wsgi_app = files  # type: ignore[method-assign]
+    app.wsgi_app = files
 
 
 class Assets:
-    """Names of built files by the name they were written under; read once, after the build."""
+    """Names of built files by the name they were written under; read once, on first use."""
 
     def __init__(self, manifest: Path) -> None:
         self._manifest = manifest
-        self._names: dict[str, str] | None = None
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        return json.loads(self._manifest.read_text(encoding="utf-8"))
 
     def url(self, name: str) -> str:
-        """'/static/built/app-1a2b3c.js' for 'app.js'. KeyError when the assets were not built."""
-        if self._names is None:
-            self._names = json.loads(self._manifest.read_text(encoding="utf-8"))
+        """'/static/built/app-1a2b3c.js' for 'app.js'. FileNotFoundError when the assets were not built."""
         return f"/static/built/{self._names[name]}"

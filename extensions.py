@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flask_bcrypt import Bcrypt
 from flask_crontab import Crontab
 from flask_limiter import Limiter
@@ -33,6 +35,10 @@ class Base(DeclarativeBase):
 
 # Objects stay readable after a commit: services commit before a vendor call and go on with what they read.
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+if TYPE_CHECKING:
+    Model = Base  # what type checkers understand: a constructor that takes columns by name
+else:
+    Model = db.Model
 migrate = Migrate()
 login_manager = LoginManager()
 csrf = CSRFProtect()

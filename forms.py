@@ -52,13 +52,13 @@ class _Username:
 
 
 class _Phone:
-    """Replaces what was typed by E.164 on success only: a refused number stays as it was typed."""
+    """Leaves the field as it was typed; the form's `e164` is what the number means."""
 
-    def __call__(self, _form: FlaskForm, field: Field) -> None:
+    def __call__(self, form: PersonFields, field: Field) -> None:
         if len(field.data or "") > MAX_PHONE:
             raise ValidationError("That is too long for a phone number.")
         try:
-            field.e164 = to_e164(field.data or "")
+            form.e164 = to_e164(field.data or "")
         except PhoneError as error:
             raise ValidationError(str(error)) from None
 
@@ -82,8 +82,11 @@ def _zone(_form: FlaskForm, field: Field) -> None:
         raise ValidationError("Please choose a time zone from the list.")
 
 
-class _PersonFields(FlaskForm):
-    """What sign-up and profile share."""
+class PersonFields(FlaskForm):
+    """What sign-up and profile share: who a person is."""
+
+    e164 = ""
+    """The phone number in E.164, after a successful validation."""
 
     username = StringField("Username", [_required("a username"), _line(MAX_USERNAME), _Username()], [_stripped])
     phone_number = TelField("Phone number", [_required("a phone number"), _Phone()], [_stripped])
@@ -101,13 +104,8 @@ class _PersonFields(FlaskForm):
         if not self.timezone.data:
             self.timezone.data = DEFAULT_ZONE
 
-    @property
-    def e164(self) -> str:
-        """The phone number in E.164; only after a successful validation."""
-        return self.phone_number.e164  # type: ignore[attr-defined]
 
-
-class SignUpForm(_PersonFields):
+class SignUpForm(PersonFields):
     password = PasswordField("Password", [_required("a password"), _NewPassword()])
 
 
@@ -120,7 +118,7 @@ class _Confirmed(FlaskForm):
     current_password = PasswordField("Current password", [_required("your current password")])
 
 
-class ProfileForm(_PersonFields, _Confirmed):
+class ProfileForm(PersonFields, _Confirmed):
     """Every change needs the password."""
 
 

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from database import Amount, EncryptedText, UtcDateTime, utcnow
-from extensions import db
+from extensions import Model
 
 SANDBOX, PRODUCTION = "sandbox", "production"
 ENVIRONMENT_OF = {"sandbox": SANDBOX, "development": PRODUCTION}
@@ -46,7 +46,7 @@ def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({listed})", name=column)
 
 
-class User(UserMixin, db.Model):
+class User(UserMixin, Model):
     """A person, or one demo visitor's private copy."""
 
     __tablename__ = "users"
@@ -73,7 +73,7 @@ class User(UserMixin, db.Model):
         return ENVIRONMENT_OF[self.account_type]
 
 
-class UserSession(db.Model):
+class UserSession(Model):
     """One signed-in browser. The cookie holds a random id; only its SHA-256 is kept, so a stolen table opens nothing."""
 
     __tablename__ = "user_sessions"
@@ -86,7 +86,7 @@ class UserSession(db.Model):
     last_seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
 
 
-class FinancialInstitution(db.Model):
+class FinancialInstitution(Model):
     """A linked Plaid Item: its token, how far it has been read, and who is reading it now.
 
     Work protocol: `due_at` says when a background refresh is wanted (null: only by the daily job, which reads
@@ -147,7 +147,7 @@ class FinancialInstitution(db.Model):
         return self.due_at is not None or (self.lease_until is not None and self.lease_until > now)
 
 
-class Account(db.Model):
+class Account(Model):
     """One account as the bank last reported it. `deleted_at` marks one the person deleted: an empty row that
     keeps it from coming back with the next refresh; `closed_at` one the bank no longer reports."""
 
@@ -179,7 +179,7 @@ class Account(db.Model):
         return self.closed_at is not None
 
 
-class BalanceSnapshot(db.Model):
+class BalanceSnapshot(Model):
     """An account's balances at the end of the last refresh of one local day of its owner."""
 
     __tablename__ = "balance_snapshots"
@@ -192,7 +192,7 @@ class BalanceSnapshot(db.Model):
     currency: Mapped[str | None] = mapped_column(String(16))
 
 
-class Transaction(db.Model):
+class Transaction(Model):
     """A transaction as Plaid reports it now. Amount has Plaid's sign: positive is money out of the account."""
 
     __tablename__ = "transactions"
@@ -219,7 +219,7 @@ class Transaction(db.Model):
     """personal_finance_category.detailed."""
 
 
-class ItemRemoval(db.Model):
+class ItemRemoval(Model):
     """An Item that must be removed at Plaid: written in the transaction that deletes its institution, kept
     until /item/remove has answered. Plaid bills an Item until then, and has no list to find a lost one."""
 

@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="scheduled_jobs.py", description=__doc__.split("\n", 1)[0])
+    parser = argparse.ArgumentParser(prog="scheduled_jobs.py", description="Run the scheduled jobs once.")
     parser.add_argument("--at", type=_moment, help="pretend it is this moment: ISO 8601 with an offset")
     parser.add_argument("--only", choices=PARTS, help="run this part alone")
     parser.add_argument("--dry-run", action="store_true", help="no vendor call, no write: count what is due")

@@ -21,7 +21,7 @@ class RefreshReport:
 
 
 def run(
-    now: datetime, refresh_one: Callable[[int], Outcome], concurrency: int, done: Callable[[], None], *, dry_run: bool
+    now: datetime, refresh_one: Callable[[int], Outcome], concurrency: int, done: Callable[[], object], *, dry_run: bool
 ) -> RefreshReport:
     """Refresh what is due at `now`, `concurrency` at a time; `done` is called after each institution.
 
@@ -52,7 +52,7 @@ def _due(now: datetime) -> Iterator[int]:
 
 
 def _collect(
-    running: set[Future[Outcome]], report: RefreshReport, done: Callable[[], None], when: str
+    running: set[Future[Outcome]], report: RefreshReport, done: Callable[[], object], when: str
 ) -> set[Future[Outcome]]:
     finished, rest = wait(running, return_when=when)
     for future in finished:

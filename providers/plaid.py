@@ -37,6 +37,7 @@ from plaid.model.sandbox_public_token_create_request_options_transactions import
 )
 from plaid.model.transactions_sync_request import TransactionsSyncRequest
 from plaid.model.transactions_sync_request_options import TransactionsSyncRequestOptions
+from urllib3 import Retry
 from urllib3.exceptions import HTTPError
 
 from providers import plaid_records as records
@@ -89,10 +90,12 @@ class PlaidGateway:
             api_key={"clientId": self._options.client_id, "secret": self._options.secret},
         )
         configuration.connection_pool_maxsize = self._options.pool_size
+        # Only a connection that never came about is tried again; a redirect is not followed with our keys.
+        configuration.retries = Retry(connect=3, read=False, redirect=False, status=False, other=False)
         return plaid_api.PlaidApi(plaid.ApiClient(configuration))
 
     @cached_property
-    def _country_codes(self) -> list[CountryCode]:
+    def _country_codes(self) -> list[Any]:  # CountryCode, as far as the client's types can tell
         return [CountryCode(code) for code in self._options.country_codes]
 
     def create_link_token(self, user_id: int) -> LinkToken:
@@ -114,7 +117,7 @@ class PlaidGateway:
         )
         raw = self._call("link_token_create", request, IN_REQUEST)
         with _reading():
-            return LinkToken(raw["link_token"], raw["expiration"])
+            return records.link_token(raw)
 
     def create_sandbox_public_token(
         self, institution_id: str, products: list[str], username: str, password: str, start: date, end: date
@@ -132,14 +135,14 @@ class PlaidGateway:
         )
         raw = self._call("sandbox_public_token_create", request, IN_REQUEST)
         with _reading():
-            return str(raw["public_token"])
+            return records.public_token(raw)
 
     def exchange(self, public_token: str) -> Exchanged:
         """The access token behind a public token; single use, 30 minutes (Kind.INPUT otherwise)."""
         request = ItemPublicTokenExchangeRequest(public_token=public_token)
         raw = self._call("item_public_token_exchange", request, IN_REQUEST)
         with _reading():
-            return Exchanged(raw["access_token"], raw["item_id"])
+            return records.exchanged(raw)
 
     def item(self, access_token: str) -> ItemInfo:
         raw = self._call("item_get", ItemGetRequest(access_token=access_token), BACKGROUND)
@@ -193,7 +196,10 @@ class PlaidGateway:
         except (HTTPError, UnicodeDecodeError, OSError) as error:
             raise from_transport(error) from None
         with _reading():
-            raw = json.loads(body, parse_float=Decimal, parse_constant=records.reject_constant)
+            # Whole numbers too: int() refuses thousands of digits, and such a balance is unknown, not an error.
+            raw = json.loads(
+                body, parse_float=Decimal, parse_int=Decimal, parse_constant=records.reject_constant
+            )
             if not isinstance(raw, dict):
                 raise TypeError("the answer is not a JSON object")
             return raw

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import CursorResult, delete, or_, select, update
+from sqlalchemy import delete, or_, select, update
 
 from background import enqueue
-from database import utcnow
+from database import changed_rows, utcnow
 from domain.errors import Conflict, NotFound, TooSoon
 from extensions import db
 from models import ACCOUNTS, REVOKED, Account, FinancialInstitution, User
@@ -55,7 +55,7 @@ def _want_realtime(institution_id: int, now: datetime) -> bool:
         execution_options={"synchronize_session": False},
     )
     db.session.commit()
-    return _one_row(result)
+    return changed_rows(result) == 1
 
 
 def delete_institution(user: User, institution: FinancialInstitution) -> None:
@@ -63,7 +63,7 @@ def delete_institution(user: User, institution: FinancialInstitution) -> None:
     removal = remember_removal(institution)
     table = FinancialInstitution
     result = db.session.execute(delete(table).where(table.id == institution.id, table.user_id == user.id))
-    if not _one_row(result):  # a second click was first
+    if changed_rows(result) == 0:  # a second click was first
         db.session.rollback()
         raise NotFound
     db.session.commit()
@@ -98,7 +98,3 @@ def logo_of(institution: FinancialInstitution) -> bytes:
     if logo is None:
         raise NotFound
     return logo
-
-
-def _one_row(result: object) -> bool:
-    return isinstance(result, CursorResult) and result.rowcount == 1

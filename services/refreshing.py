@@ -16,7 +16,7 @@ from enum import StrEnum
 from sqlalchemy import case, false, literal, or_, select, update
 
 from background import enqueue
-from database import UtcDateTime, utcnow
+from database import UtcDateTime, changed_rows, utcnow
 from domain.periods import local_date, next_refresh
 from extensions import db
 from models import (
@@ -180,7 +180,7 @@ def _lock(claim: Claim, **values: object) -> bool:
         .values(**values),
         execution_options={"synchronize_session": False},
     )
-    if result.rowcount == 1:
+    if changed_rows(result) == 1:
         return True
     db.session.rollback()
     return False

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import delete, or_, select, update
 
-from database import utcnow
+from database import changed_rows, utcnow
 from extensions import db
 from models import UserSession
 from vault import digest
@@ -47,7 +47,7 @@ def save(token: str, user_id: int | None, data: dict[str, Any], *, create: bool)
     result = db.session.execute(
         update(UserSession).where(UserSession.token_hash == key).values(data=data, user_id=user_id)
     )
-    if create and not result.rowcount:
+    if create and not changed_rows(result):
         db.session.add(UserSession(token_hash=key, user_id=user_id, data=data))
     db.session.commit()
 
@@ -73,4 +73,4 @@ def purge(now: datetime) -> int:
         )
     )
     db.session.commit()
-    return result.rowcount
+    return changed_rows(result)

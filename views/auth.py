@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from domain.periods import DEFAULT_ZONE, zone_names
 from domain.usernames import DEMO_USERNAME, username_key
 from extensions import limiter
-from forms import LoginForm, SignUpForm
+from forms import LoginForm, PersonFields, SignUpForm
 from models import User
 from services import demo, users
 
@@ -95,7 +95,7 @@ def enter(user: User) -> None:
     login_user(user)
 
 
-def profile_of(form: SignUpForm) -> users.Profile:
+def profile_of(form: PersonFields) -> users.Profile:
     """The profile a validated form describes."""
     return users.Profile(
         username=form.username.data or "",

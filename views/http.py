@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from flask import Request, current_app, request
 from flask_login import current_user
@@ -53,4 +53,4 @@ def banks() -> Banks:
 
 def person() -> User:
     """The signed-in user (only behind login_required)."""
-    return current_user._get_current_object()  # noqa: SLF001 - flask-login's own way to the real object
+    return cast(User, current_user._get_current_object())  # noqa: SLF001 - flask-login's own way to the real object

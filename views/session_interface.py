@@ -22,14 +22,14 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _CSRF = "csrf_token"
 
 
-class RowSession(CallbackDict[str, Any], SessionMixin):
+class RowSession(CallbackDict[str, Any], SessionMixin):  # pyright: ignore[reportIncompatibleMethodOverride]
     """The session of one browser. `rotate` gives it a new id: a stolen old one is worth nothing."""
 
     def __init__(self, token: str, data: dict[str, Any] | None, *, unsent: bool) -> None:
         def mark(session: RowSession) -> None:
             session.modified = True
 
-        super().__init__(data or {}, mark)  # type: ignore[arg-type]
+        super().__init__(data or {}, mark)
         self.token = token
         self.has_row = data is not None
         self.unsent = unsent
