@@ -19,7 +19,9 @@ STATE_LABELS = {
 
 _SIGN_IN = "The bank asks you to sign in again. Until then the numbers below stay as they were."
 _AT_BANK = "The bank needs you to do something on its own site first, then sign in again here."
-_GONE = "Access was ended at the bank. The numbers below are the last ones it gave; delete it and link it anew."
+_GONE = (
+    "Access was ended at the bank. The numbers below are the last ones it gave; delete it and link it anew."
+)
 _DOWN = "The bank is not answering just now. The numbers below are the last ones it gave; we keep trying."
 _OURS = "Something went wrong on our side while reading this bank. The numbers below are the last good ones."
 _NEVER = "This bank cannot be read through Plaid any more. The numbers below are the last ones it gave."
@@ -29,7 +31,7 @@ FAILURES = {
     "ITEM_LOGIN_REQUIRED": _SIGN_IN,
     "INVALID_CREDENTIALS": _SIGN_IN,
     "INVALID_MFA": _SIGN_IN,
-    "INSUFFICIENT_CREDENTIALS": _SIGN_IN,
+    "INSUFFICIENT_CREDENTIALS": "Signing in at the bank was not finished. Delete this institution here and link it anew.",
     "INVALID_UPDATED_USERNAME": "The user name at the bank has changed. Delete this institution here and link it anew.",
     "ITEM_LOCKED": "The bank locked this login. Unlock it on the bank's own site, then sign in again here.",
     "PASSWORD_RESET_REQUIRED": "The bank wants a new password. Set it on the bank's own site, then sign in again here.",
@@ -77,7 +79,11 @@ def ago(moment: datetime, now: datetime) -> str:
     for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= size:
             count = seconds // size
-            return "yesterday" if (unit, count) == ("day", 1) else f"{count} {unit}{'s' if count > 1 else ''} ago"
+            return (
+                "yesterday"
+                if (unit, count) == ("day", 1)
+                else f"{count} {unit}{'s' if count > 1 else ''} ago"
+            )
     return "just now"
 
 

@@ -43,7 +43,9 @@ class ProviderError(Exception):
     Its text carries no token, no amount and nothing personal, so it may be logged.
     """
 
-    def __init__(self, code: str, kind: Kind, *, request_id: str | None = None, display: str | None = None) -> None:
+    def __init__(
+        self, code: str, kind: Kind, *, request_id: str | None = None, display: str | None = None
+    ) -> None:
         super().__init__(f"{code} ({kind}, request {request_id or '-'})")
         self.code = code
         self.kind = kind

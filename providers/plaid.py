@@ -101,7 +101,9 @@ class PlaidGateway:
     def create_link_token(self, user_id: int) -> LinkToken:
         """A Link token for this user. Data beyond transactions is asked for where a bank has it."""
         first, *others = self._options.products
-        optional: dict[str, Any] = {"optional_products": [Products(name) for name in others]} if others else {}
+        optional: dict[str, Any] = (
+            {"optional_products": [Products(name) for name in others]} if others else {}
+        )
         if self._options.redirect_uri:
             optional["redirect_uri"] = self._options.redirect_uri
         if self._options.webhook_url:
@@ -167,7 +169,9 @@ class PlaidGateway:
 
     def realtime_accounts(self, access_token: str) -> list[BankAccount]:
         """Accounts with balances fetched from the bank now (billed per call: only when the person asks)."""
-        raw = self._call("accounts_balance_get", AccountsBalanceGetRequest(access_token=access_token), REALTIME)
+        raw = self._call(
+            "accounts_balance_get", AccountsBalanceGetRequest(access_token=access_token), REALTIME
+        )
         with _reading():
             return [records.account(row) for row in raw["accounts"]]
 
@@ -175,7 +179,9 @@ class PlaidGateway:
         """One page of changes since `cursor`; None means from the beginning, up to two years back."""
         position = {"cursor": cursor} if cursor else {}
         options = TransactionsSyncRequestOptions(days_requested=DAYS_REQUESTED)
-        request = TransactionsSyncRequest(access_token=access_token, count=PAGE_SIZE, options=options, **position)
+        request = TransactionsSyncRequest(
+            access_token=access_token, count=PAGE_SIZE, options=options, **position
+        )
         raw = self._call("transactions_sync", request, BACKGROUND)
         with _reading():
             return records.sync_page(raw)
@@ -187,7 +193,9 @@ class PlaidGateway:
     def _call(self, method: str, request: Any, timeout: tuple[float, float]) -> dict[str, Any]:
         """One HTTP call; the JSON object of a 2xx answer. Everything else becomes a ProviderError."""
         try:
-            response = getattr(self._client, method)(request, _preload_content=False, _request_timeout=timeout)
+            response = getattr(self._client, method)(
+                request, _preload_content=False, _request_timeout=timeout
+            )
             body: bytes = response.data
         except plaid.ApiException as error:
             if error.status:

@@ -15,11 +15,31 @@ from typing import Any
 
 from domain.money import to_amount
 from domain.text import storable
-from providers.base import BankAccount, BankTransaction, Institution, ItemInfo, SyncPage
+from providers.base import (
+    BankAccount,
+    BankTransaction,
+    Exchanged,
+    Institution,
+    ItemInfo,
+    LinkToken,
+    SyncPage,
+)
 
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 _PNG = b"\x89PNG\r\n\x1a\n"
 MAX_LOGO_BYTES = 200_000
+
+
+def link_token(raw: dict[str, Any]) -> LinkToken:
+    return LinkToken(_required_text(raw["link_token"]), _required_text(raw["expiration"]))
+
+
+def public_token(raw: dict[str, Any]) -> str:
+    return _required_text(raw["public_token"])
+
+
+def exchanged(raw: dict[str, Any]) -> Exchanged:
+    return Exchanged(_required_text(raw["access_token"]), _required_text(raw["item_id"]))
 
 
 def account(raw: dict[str, Any]) -> BankAccount:
