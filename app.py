@@ -119,9 +119,8 @@ def _setup_extensions(app: Flask, settings: Settings) -> None:
     limiter.init_app(app)
     crontab.init_app(app)
     login_manager.init_app(app)
-    login_manager.session_protection = (
-        None  # sessions are rows; an address that changes is no reason to end one
-    )
+    # Sessions are rows; an address that changes is no reason to end one.
+    login_manager.session_protection = None  # pyright: ignore[reportAttributeAccessIssue]
     login_manager.user_loader(users.load_user)
     login_manager.unauthorized_handler(errors.unauthorized)
     app.session_interface = RowSessionInterface()

@@ -101,5 +101,8 @@ def teach_sqlite_manners(engine: Engine) -> None:
     def _begin_on_write(
         connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool
     ) -> None:
-        if not connection.connection.dbapi_connection.in_transaction and statement.lstrip().upper().startswith(_WRITES):
+        if (
+            not connection.connection.dbapi_connection.in_transaction
+            and statement.lstrip().upper().startswith(_WRITES)
+        ):
             cursor.execute("BEGIN IMMEDIATE")

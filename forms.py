@@ -69,7 +69,9 @@ class _NewPassword:
     def __call__(self, form: FlaskForm, field: Field) -> None:
         password = field.data or ""
         if len(password) < MIN_PASSWORD:
-            raise ValidationError(f"Please use at least {MIN_PASSWORD} characters. A few words make a good password.")
+            raise ValidationError(
+                f"Please use at least {MIN_PASSWORD} characters. A few words make a good password."
+            )
         if len(password) > MAX_PASSWORD:
             raise ValidationError(f"Please use at most {MAX_PASSWORD} characters.")
         username = form["username"].data if "username" in form else ""
@@ -88,7 +90,9 @@ class PersonFields(FlaskForm):
     e164 = ""
     """The phone number in E.164, after a successful validation."""
 
-    username = StringField("Username", [_required("a username"), _line(MAX_USERNAME), _Username()], [_stripped])
+    username = StringField(
+        "Username", [_required("a username"), _line(MAX_USERNAME), _Username()], [_stripped]
+    )
     phone_number = TelField("Phone number", [_required("a phone number"), _Phone()], [_stripped])
     first_name = StringField("First name", [_required("your first name"), _line(MAX_NAME)], [_stripped])
     last_name = StringField("Last name", [_required("your last name"), _line(MAX_NAME)], [_stripped])

@@ -31,7 +31,14 @@ SANDBOX, PRODUCTION = "sandbox", "production"
 ENVIRONMENT_OF = {"sandbox": SANDBOX, "development": PRODUCTION}
 """Account type to Plaid environment: Plaid ended Development on 2024-06-20, so real data is Production."""
 
-NEW, HEALTHY, NEEDS_LOGIN, EXPIRING, REVOKED, ERROR = "new", "healthy", "needs_login", "expiring", "revoked", "error"
+NEW, HEALTHY, NEEDS_LOGIN, EXPIRING, REVOKED, ERROR = (
+    "new",
+    "healthy",
+    "needs_login",
+    "expiring",
+    "revoked",
+    "error",
+)
 STATES = (NEW, HEALTHY, NEEDS_LOGIN, EXPIRING, REVOKED, ERROR)
 CONNECTING, ACCOUNTS, TRANSACTIONS, DONE = "connecting", "accounts", "transactions", "done"
 STAGES = (CONNECTING, ACCOUNTS, TRANSACTIONS, DONE)
@@ -74,7 +81,7 @@ class User(UserMixin, Model):
 
 
 class UserSession(Model):
-    """One signed-in browser. The cookie holds a random id; only its SHA-256 is kept, so a stolen table opens nothing."""
+    """One signed-in browser. Only the SHA-256 of the cookie's id is kept: a stolen table opens nothing."""
 
     __tablename__ = "user_sessions"
 
@@ -90,7 +97,8 @@ class FinancialInstitution(Model):
     """A linked Plaid Item: its token, how far it has been read, and who is reading it now.
 
     Work protocol: `due_at` says when a background refresh is wanted (null: only by the daily job, which reads
-    `scheduled_at`); a worker claims it by a conditional UPDATE that sets `lease_id` and `lease_until`; only the holder of the lease
+    `scheduled_at`); a worker claims it by a conditional UPDATE that sets `lease_id` and `lease_until`; only the
+    holder of the lease
     writes results; an expired lease is free for the next worker.
     """
 
@@ -155,7 +163,9 @@ class Account(Model):
     __table_args__ = (UniqueConstraint("financial_institution_id", "plaid_account_id"), _NEVER_REUSED)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    financial_institution_id: Mapped[int] = mapped_column(ForeignKey("financial_institutions.id", ondelete="CASCADE"))
+    financial_institution_id: Mapped[int] = mapped_column(
+        ForeignKey("financial_institutions.id", ondelete="CASCADE")
+    )
     plaid_account_id: Mapped[str] = mapped_column(String(128))
     persistent_account_id: Mapped[str | None] = mapped_column(String(128))
     name: Mapped[str] = mapped_column(Text)
@@ -202,7 +212,9 @@ class Transaction(Model):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    financial_institution_id: Mapped[int] = mapped_column(ForeignKey("financial_institutions.id", ondelete="CASCADE"))
+    financial_institution_id: Mapped[int] = mapped_column(
+        ForeignKey("financial_institutions.id", ondelete="CASCADE")
+    )
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
     plaid_transaction_id: Mapped[str] = mapped_column(String(128))
     pending_transaction_id: Mapped[str | None] = mapped_column(String(128))

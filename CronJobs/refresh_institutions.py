@@ -21,7 +21,12 @@ class RefreshReport:
 
 
 def run(
-    now: datetime, refresh_one: Callable[[int], Outcome], concurrency: int, done: Callable[[], object], *, dry_run: bool
+    now: datetime,
+    refresh_one: Callable[[int], Outcome],
+    concurrency: int,
+    done: Callable[[], object],
+    *,
+    dry_run: bool,
 ) -> RefreshReport:
     """Refresh what is due at `now`, `concurrency` at a time; `done` is called after each institution.
 

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import re
 
-_BASES = frozenset(
-    """
-    password passwort passw0rd p@ssword p@ssw0rd pass word qwerty qwertyuiop qwertz azerty asdfgh asdfghjkl zxcvbnm
-    letmein welcome iloveyou loveyou ilove monkey dragon football baseball basketball superman batman princess sunshine
-    shadow master michael jordan jennifer charlie computer internet trustno abc abcd abcdef admin administrator root
-    login user test guest default changeme change secret hello whatever starwars freedom summer winter spring autumn
-    january february march april june july august september october november december monday friday sunday
-    google facebook amazon iphone samsung pokemon liverpool chelsea arsenal america canada cashview cash view money
-    bank banking budget passgood pass good
-    """.split()
-)
+_COMMON = """
+password passwort passw0rd p@ssword p@ssw0rd pass word qwerty qwertyuiop qwertz azerty asdfgh asdfghjkl zxcvbnm
+letmein welcome iloveyou loveyou ilove monkey dragon football baseball basketball superman batman princess sunshine
+shadow master michael jordan jennifer charlie computer internet trustno abc abcd abcdef admin administrator root
+login user test guest default changeme change secret hello whatever starwars freedom summer winter spring autumn
+january february march april june july august september october november december monday friday sunday
+google facebook amazon iphone samsung pokemon liverpool chelsea arsenal america canada cashview cash view money
+bank banking budget passgood pass good
+"""
+_BASES = frozenset(_COMMON.split())
 _RUNS = (
     "abcdefghijklmnopqrstuvwxyz",
     "01234567890123456789",

@@ -58,7 +58,7 @@ _IDLE: dict[str, object] = {
 
 
 class Outcome(StrEnum):
-    """How a refresh ended: DONE, WAITING (transactions not ready), FAILED, or BUSY (somebody else has it, or it is gone)."""
+    """How a refresh ended. WAITING: transactions are not ready yet; BUSY: somebody else has it, or it is gone."""
 
     DONE = "done"
     WAITING = "waiting"
@@ -314,9 +314,7 @@ def _give_back(institution_id: int, lease_id: str | None, outcome: dict[str, obj
     table = FinancialInstitution
     mine = table.lease_id == lease_id if lease_id else _free(utcnow())
     db.session.execute(
-        update(table)
-        .where(table.id == institution_id, mine)
-        .values({**_IDLE, **outcome}),
+        update(table).where(table.id == institution_id, mine).values({**_IDLE, **outcome}),
         execution_options={"synchronize_session": False},
     )
     db.session.commit()
@@ -324,7 +322,9 @@ def _give_back(institution_id: int, lease_id: str | None, outcome: dict[str, obj
 
 def keys_refused() -> bool:
     """Does any institution stand still because the vendor refused our keys? The operator must act."""
-    query = select(FinancialInstitution.id).where(FinancialInstitution.error_code == "INVALID_API_KEYS").limit(1)
+    query = (
+        select(FinancialInstitution.id).where(FinancialInstitution.error_code == "INVALID_API_KEYS").limit(1)
+    )
     found = db.session.scalar(query) is not None
     db.session.commit()
     return found

@@ -22,7 +22,9 @@ from tests.support.settings import make_settings
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--db", choices=("sqlite", "postgres"), default="sqlite", help="the database under the tests")
+    parser.addoption(
+        "--db", choices=("sqlite", "postgres"), default="sqlite", help="the database under the tests"
+    )
 
 
 @pytest.fixture(scope="session")

@@ -36,15 +36,35 @@ STATUS_OF = {BadInput: 400, Forbidden: 403, NotFound: 404, Conflict: 409, TooSoo
 
 WORDS = {
     400: ("bad_request", "That did not work", "The request could not be understood."),
-    401: ("unauthorized", "Please log in", "You are not signed in, or your session has ended. Please log in."),
+    401: (
+        "unauthorized",
+        "Please log in",
+        "You are not signed in, or your session has ended. Please log in.",
+    ),
     403: ("forbidden", "Not allowed", "That is not allowed here."),
     404: ("not_found", "Nothing here", "There is nothing here, or it is not yours."),
     405: ("method_not_allowed", "Not that way", "This address does not take that kind of request."),
     413: ("too_large", "Too large", "That was more than CashView takes in one request."),
-    415: ("unsupported_media_type", "Wrong kind of content", "Please send JSON with Content-Type application/json."),
-    429: ("too_many_requests", "A moment, please", "That was asked too often. Please wait a little and try again."),
-    500: ("internal_error", "Something went wrong", "Something went wrong on our side. Nothing of yours was lost."),
-    503: ("unavailable", "Not available just now", "CashView cannot reach its data just now. Please try again shortly."),
+    415: (
+        "unsupported_media_type",
+        "Wrong kind of content",
+        "Please send JSON with Content-Type application/json.",
+    ),
+    429: (
+        "too_many_requests",
+        "A moment, please",
+        "That was asked too often. Please wait a little and try again.",
+    ),
+    500: (
+        "internal_error",
+        "Something went wrong",
+        "Something went wrong on our side. Nothing of yours was lost.",
+    ),
+    503: (
+        "unavailable",
+        "Not available just now",
+        "CashView cannot reach its data just now. Please try again shortly.",
+    ),
 }
 
 
@@ -76,7 +96,9 @@ def answer(status: int, code: str | None = None, message: str | None = None) -> 
         response = jsonify(error={"code": code, "message": message, "request_id": request_id})
     else:
         response = make_response(
-            render_template("errors/error.html", status=status, title=title, message=message, request_id=request_id)
+            render_template(
+                "errors/error.html", status=status, title=title, message=message, request_id=request_id
+            )
         )
     response.status_code = status
     return response
@@ -134,5 +156,7 @@ def _refuse_lost_sessions() -> Response | None:
 
 def _unexpected(error: Exception) -> Response:
     db.session.rollback()
-    log.error("unexpected error in %s, request %s", request.endpoint, g.get("request_id", "-"), exc_info=error)
+    log.error(
+        "unexpected error in %s, request %s", request.endpoint, g.get("request_id", "-"), exc_info=error
+    )
     return answer(500)

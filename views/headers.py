@@ -89,4 +89,11 @@ def _is_personal() -> bool:
 def _log(response: Response) -> None:
     """One line a request: no query string, no body, no name, no address."""
     took = (time.perf_counter() - g.get("begun", time.perf_counter())) * 1000
-    log.debug("%s %s %s %.0f ms %s", request.method, request.endpoint, response.status_code, took, g.get("request_id"))
+    log.debug(
+        "%s %s %s %.0f ms %s",
+        request.method,
+        request.endpoint,
+        response.status_code,
+        took,
+        g.get("request_id"),
+    )

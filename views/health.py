@@ -20,4 +20,8 @@ def healthz() -> Response:
 def readyz() -> tuple[Response, int]:
     """200 when the database answers and its schema is the code's; 503 with the reason otherwise."""
     problem = ready()
-    return (jsonify(status="ready"), 200) if problem is None else (jsonify(status="not ready", reason=problem), 503)
+    return (
+        (jsonify(status="ready"), 200)
+        if problem is None
+        else (jsonify(status="not ready", reason=problem), 503)
+    )

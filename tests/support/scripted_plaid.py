@@ -56,10 +56,14 @@ class ScriptedPlaid:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        )
         self.always("/item/get", {"item": ITEM, "status": None})
         self.always("/item/remove", {})
-        self.always("/institutions/get_by_id", {"institution": {"institution_id": "ins_1", "name": "Bank of Tests"}})
+        self.always(
+            "/institutions/get_by_id", {"institution": {"institution_id": "ins_1", "name": "Bank of Tests"}}
+        )
         self.always("/accounts/get", {"accounts": [], "item": ITEM})
         self.always("/transactions/sync", page(cursor="c1"))
 
@@ -79,7 +83,9 @@ class ScriptedPlaid:
         with self._lock:
             self.requests.append((path, body))
             queue = self._queued[path]
-            answer = queue.popleft() if queue else self._standing.get(path, (404, {"error_code": "NOT_FOUND"}))
+            answer = (
+                queue.popleft() if queue else self._standing.get(path, (404, {"error_code": "NOT_FOUND"}))
+            )
         if callable(answer):
             answer = answer(body)
         status, payload = answer if isinstance(answer, tuple) else (200, answer)

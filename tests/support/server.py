@@ -67,7 +67,9 @@ class AppServer:
         assert migrated.returncode == 0, migrated.stderr
         command = [sys.executable, "-m", "gunicorn", "app:create_app()", "-c", "gunicorn.conf.py"]
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(command, cwd=REPOSITORY, env=self.environ, stdout=log, stderr=log)
+            self._process = subprocess.Popen(
+                command, cwd=REPOSITORY, env=self.environ, stdout=log, stderr=log
+            )
         self._wait_until_up()
         return self
 

@@ -18,7 +18,7 @@ import threading
 from datetime import date
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CLIENT_ID = "simulator"
@@ -56,7 +56,7 @@ class SimulatorProcess:
         assert self._process is not None, "not started"
         return self._process.pid
 
-    def start(self, timeout: float = 20.0) -> SimulatorProcess:
+    def start(self, timeout: float = 20.0) -> Self:
         """Starts it and waits for the line with its address."""
         command = [sys.executable, "-m", "simulator", "--port", str(self.port), "--data", str(self.data_dir)]
         command += [
@@ -129,7 +129,7 @@ class SimulatorProcess:
         if self._own_directory is not None:
             shutil.rmtree(self._own_directory, ignore_errors=True)
 
-    def __enter__(self) -> SimulatorProcess:
+    def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(

@@ -31,7 +31,9 @@ class Visitor:
 
     def json(self, method: str, path: str, body: dict[str, Any] | None = None) -> requests.Response:
         headers = {"X-CSRFToken": self.token or self._csrf("/")}
-        return self._seen(self.http.request(method, self.base_url + path, json=body, headers=headers, timeout=30))
+        return self._seen(
+            self.http.request(method, self.base_url + path, json=body, headers=headers, timeout=30)
+        )
 
     def sign_up(self, username: str, **changes: str) -> Visitor:
         fields = {
