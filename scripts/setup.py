@@ -77,9 +77,12 @@ def _wait_for(lock: int) -> None:
 
 def _install_python_packages(with_tools: bool) -> None:
     runtime, tools = ROOT / "requirements.txt", ROOT / "requirements-dev.txt"
-    steps = [(VENV / ".stamp-tools", [runtime, tools], tools)]  # the tools' list includes the other one
+    exact = ROOT / "constraints.txt"
+    steps = [
+        (VENV / ".stamp-tools", [exact, runtime, tools], tools)
+    ]  # the tools' list includes the other one
     if not with_tools:
-        steps.append((VENV / ".stamp-runtime", [runtime], runtime))
+        steps.append((VENV / ".stamp-runtime", [exact, runtime], runtime))
     if any(_is_current(stamp, sources) for stamp, sources, _ in steps):
         return
     stamp, sources, wanted = steps[-1]

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import IO, cast
 
 from scripts.browser import HOW_TO_GET, find_chromium
 from scripts.processes import end, start, stop_on_signals
@@ -73,9 +74,10 @@ def _pytest(arguments: list[str]) -> tuple[bool, str]:
     process = start([sys.executable, "-m", "pytest", *colour, *arguments], stdout=subprocess.PIPE)
     last = ""
     try:
-        for line in io.TextIOWrapper(process.stdout, errors="replace") if process.stdout else ():
-            print(line, end="", flush=True)
-            last = line.strip() or last
+        with io.TextIOWrapper(cast("IO[bytes]", process.stdout), errors="replace") as output:
+            for line in output:
+                print(line, end="", flush=True)
+                last = line.strip() or last
         return process.wait() == 0, last.strip("= ")
     finally:
         end(process)

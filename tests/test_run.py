@@ -103,7 +103,13 @@ def test_what_cannot_be_run_is_said_before_anything_is_installed(command: str, e
 @pytest.fixture
 def steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A small checkout for scripts.setup, and the list of the steps it takes there."""
-    for name in ("requirements.txt", "requirements-dev.txt", "requirements-node.txt", "package.json"):
+    for name in (
+        "constraints.txt",
+        "requirements.txt",
+        "requirements-dev.txt",
+        "requirements-node.txt",
+        "package.json",
+    ):
         (tmp_path / name).write_text("first")
     for name in ("package-lock.json", "scripts/build_assets.mjs", "static/src/entries/app.js"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -145,6 +151,7 @@ def test_a_second_start_installs_and_builds_nothing(steps: list[str]):
     "changed, again",
     [
         ("requirements.txt", ["venv", "pip"]),
+        ("constraints.txt", ["venv", "pip"]),
         ("requirements-dev.txt", []),
         ("package.json", ["ci"]),
         ("package-lock.json", ["ci", "build"]),
