@@ -34,7 +34,7 @@ class Vault:
     def decrypt(self, ciphertext: str) -> str:
         """The plain text. UndecryptableError when no key opens it."""
         try:
-            return self._ready().decrypt(ciphertext.encode("ascii")).decode()
+            return self._ready().decrypt(ciphertext.encode()).decode()
         except InvalidToken:
             raise UndecryptableError("a stored secret cannot be opened with ENCRYPTION_KEYS") from None
 
