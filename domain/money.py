@@ -6,7 +6,7 @@ Currencies are never mixed here: every function takes one amount and the code it
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Decimal, DecimalException
 from functools import lru_cache
 
 from babel.core import UnknownLocaleError
@@ -34,7 +34,7 @@ def to_amount(value: object) -> Decimal | None:
         if not amount.is_finite() or abs(amount) >= LIMIT:
             return None
         rounded = amount.quantize(QUANTUM, rounding=ROUND_HALF_EVEN)
-    except InvalidOperation:
+    except DecimalException:  # an exponent beyond the context's range overflows before it can be compared
         return None
     return rounded if abs(rounded) < LIMIT else None
 

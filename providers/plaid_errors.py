@@ -9,7 +9,11 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from domain.text import storable
 from providers.base import Kind, ProviderError
+
+MAX_CODE = 64
+"""What the column of an institution's error holds; Plaid's longest is 43."""
 
 
 def _table(*groups: tuple[Kind, Iterable[str]]) -> dict[str, Kind]:
@@ -74,8 +78,8 @@ def kind_of(code: str, error_type: str | None, status: int) -> Kind:
 def from_response(status: int, body: str | bytes | None) -> ProviderError:
     """The error of a non-2xx answer. A body that is not Plaid's envelope (a proxy's HTML) is HTTP_<status>."""
     envelope = _envelope(body)
-    code = envelope.get("error_code")
-    if not isinstance(code, str) or not code:
+    code = storable(_text(envelope.get("error_code")) or "")[:MAX_CODE]
+    if not code:
         return ProviderError(f"HTTP_{status}", Kind.LIMIT if status == 429 else Kind.RETRY)
     return ProviderError(
         code,

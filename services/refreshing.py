@@ -96,13 +96,21 @@ def refresh(institution_id: int, banks: Banks, lease_seconds: int) -> Outcome:
     if claim is None:
         return Outcome.BUSY
     try:
-        return _read_and_write(claim, banks[claim.environment], lease_seconds)
+        return _read_and_write(claim, _bank_of(claim.environment, banks), lease_seconds)
     except ProviderError as error:
         return _fail(claim, error)
     except Exception:
         db.session.rollback()
         _park(institution_id, "INTERNAL", claim.lease_id)
         raise
+
+
+def _bank_of(environment: str, banks: Banks) -> BankGateway:
+    """The gateway; keys that were taken away since linking are a failure of ours with a name."""
+    try:
+        return banks[environment]
+    except KeyError:
+        raise ProviderError("NOT_CONFIGURED", Kind.CONFIG) from None
 
 
 def _claim(institution_id: int, lease_seconds: int) -> Claim | None:
