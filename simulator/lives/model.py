@@ -168,6 +168,7 @@ class Life:
     accounts: list[Account]
     source: Source
     _months: dict[tuple[int, int], list[Story]] = field(default_factory=dict)
+    _balances: dict[tuple[date, date], dict[str, Balances]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.by_key = {account.key: account for account in self.accounts}
@@ -176,7 +177,9 @@ class Life:
     def only(self, keys: Iterable[str]) -> Life:
         """The same life seen through a selection of its accounts."""
         chosen = set(keys)
-        return replace(self, accounts=[each for each in self.accounts if each.key in chosen], _months={})
+        return replace(
+            self, accounts=[each for each in self.accounts if each.key in chosen], _months={}, _balances={}
+        )
 
     def account_of(self, story: Story) -> Account:
         return self.by_role[story.role]
@@ -218,6 +221,12 @@ class Life:
         Money held is what it was minus what posted since, money owed is what it was plus that. Available is money
         held less pending outflows, and for credit the limit less what is owed and pending.
         """
+        known = self._balances.get((on, anchor))
+        if known is None:
+            known = self._balances[on, anchor] = self._balances_on(on, anchor)
+        return known
+
+    def _balances_on(self, on: date, anchor: date) -> dict[str, Balances]:
         posted = self._posted_between(anchor, on)
         pending = self._pending_outflows(on)
         return {

@@ -1,0 +1,35 @@
+"""The simulator as a WSGI application: Plaid's endpoints, the stand-in for Link, a home page."""
+
+from __future__ import annotations
+
+from flask import Flask, Response
+
+from simulator import home, link, plaid
+from simulator.errors import KINDS
+from simulator.plaid.call import dumps
+from simulator.state import State
+from simulator.switches import Switches
+from simulator.tokens import request_id
+
+MOST_BYTES = 1_000_000
+
+
+def create_app(state: State, keys: plaid.Keys, switches: Switches | None = None) -> Flask:
+    """The application for a state. `switches` can be changed while it runs."""
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
+    app.register_blueprint(plaid.create_blueprint(state, keys, switches or Switches()))
+    app.register_blueprint(link.create_blueprint(state))
+    app.register_blueprint(home.create_blueprint(state))
+    app.register_error_handler(404, lambda _: _refused("NOT_FOUND", 404))
+    app.register_error_handler(405, lambda _: _refused("NOT_FOUND", 404))
+    app.register_error_handler(413, lambda _: _refused("INVALID_BODY", 413))
+    app.register_error_handler(500, lambda _: _refused("INTERNAL_SERVER_ERROR", 500))
+    return app
+
+
+def _refused(code: str, status: int) -> Response:
+    """Plaid's envelope also for what no endpoint answers."""
+    return Response(
+        dumps(KINDS[code].body() | {"request_id": request_id()}), status, mimetype="application/json"
+    )

@@ -1,0 +1,31 @@
+"""/accounts/get and /accounts/balance/get."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simulator.errors import PlaidError
+from simulator.plaid.call import Call, Endpoints
+from simulator.plaid.render import account_id, account_json, item_json
+
+
+def register(endpoints: Endpoints) -> None:
+    endpoints.add("/accounts/get", get, required=("access_token",), optional=("options",))
+    endpoints.add("/accounts/balance/get", get, required=("access_token",), optional=("options",))
+
+
+def get(call: Call) -> dict[str, Any]:
+    """Both endpoints answer alike: the simulator's banks have no older balances than today's."""
+    item = call.healthy_item()
+    options = call.fields.object("options", ("account_ids", "min_last_updated_datetime"))
+    wanted = set(options.texts("account_ids"))
+    life, balances = call.state.life(item), call.state.balances(item)
+    ids = {account_id(item, account.key): account for account in life.accounts}
+    if not wanted <= set(ids):
+        raise PlaidError("INVALID_ACCOUNT_ID")
+    shown = [
+        account_json(item, account, balances[account.key])
+        for each, account in ids.items()
+        if each in (wanted or ids)
+    ]
+    return {"accounts": shown, "item": item_json(item)}

@@ -1,0 +1,73 @@
+"""Serving: one process behind gunicorn, with threads enough for calls that sleep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from simulator.app import create_app
+from simulator.clock import Clock
+from simulator.plaid import Keys
+from simulator.state import State
+from simulator.switches import Switches
+
+THREADS = 128
+"""Calls that may wait out their latency at once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How to run. `port` 0 takes a free one; `today` freezes the date; the directory keeps the state."""
+
+    port: int
+    latency_ms: float
+    seed: str
+    directory: Path
+    ready_ms: int
+    today: date | None
+    keys: Keys
+
+
+class _Server(BaseApplication):
+    """gunicorn with one worker, because the state is in its memory."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        super().__init__()
+
+    def load_config(self) -> None:
+        settings = {
+            "bind": f"127.0.0.1:{self._options.port}",
+            "workers": 1,
+            "worker_class": "gthread",
+            "threads": THREADS,
+            "keepalive": 75,
+            "timeout": 0,
+            "graceful_timeout": 0,
+            "loglevel": "warning",
+            "when_ready": _say_address,
+            "control_socket_disable": True,
+        }
+        for name, value in settings.items():
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        options = self._options
+        state = State(options.directory, options.seed, Clock(options.today), options.ready_ms)
+        return create_app(state, options.keys, Switches(options.latency_ms))
+
+
+def _say_address(server: Any) -> None:
+    port = server.LISTENERS[0].sock.getsockname()[1]
+    print(f"simulator: http://127.0.0.1:{port}", flush=True)
+
+
+def serve(options: Options) -> None:
+    """Serves until it is told to end. The state survives any end: every change is written at once."""
+    _Server(options).run()
