@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from flask_wtf import FlaskForm
-from wtforms import Field, PasswordField, SelectField, StringField, TelField, ValidationError
+from wtforms import (
+    Field,
+    PasswordField,
+    SelectChoice,
+    SelectField,
+    StringField,
+    TelField,
+    ValidationError,
+)
 from wtforms.validators import InputRequired
 
 from domain.passwords import is_common
@@ -13,8 +21,8 @@ from domain.text import is_clean_line
 from domain.usernames import DEMO_USERNAME, username_key
 
 ACCOUNT_TYPES = (
-    ("sandbox", "Sandbox: play with made-up banks"),
-    ("development", "Development: real bank data"),
+    SelectChoice("sandbox", "Sandbox: play with made-up banks"),
+    SelectChoice("development", "Development: real bank data"),
 )
 MAX_USERNAME, MAX_USERNAME_KEY, MAX_NAME, MAX_PHONE = 64, 100, 100, 64
 MIN_PASSWORD, MAX_PASSWORD = 12, 256
@@ -102,9 +110,9 @@ class PersonFields(FlaskForm):
     def __init__(self, *args: object, account_types: list[str] | None = None, **kwargs: object) -> None:
         """`account_types`: those this site has keys for; the others are not offered."""
         super().__init__(*args, **kwargs)
-        offered = [choice for choice in ACCOUNT_TYPES if account_types is None or choice[0] in account_types]
+        offered = [choice for choice in ACCOUNT_TYPES if account_types is None or choice.value in account_types]
         self.account_type.choices = offered
-        self.timezone.choices = [(name, name.replace("_", " ")) for name in zone_names()]
+        self.timezone.choices = [SelectChoice(name, name.replace("_", " ")) for name in zone_names()]
         if not self.timezone.data:
             self.timezone.data = DEFAULT_ZONE
 
