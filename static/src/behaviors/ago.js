@@ -22,6 +22,11 @@ function update() {
   }
 }
 
+/** Adds the exact moment in the reader's own words of date and time, for who points at the age. */
+export function connectAgo(time) {
+  time.title = new Date(time.dateTime).toLocaleString("en-US", { dateStyle: "medium", timeStyle: "short" });
+}
+
 /** Starts one clock for all such elements of the page. */
 export function startAges() {
   setInterval(update, EVERY);

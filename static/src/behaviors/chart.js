@@ -16,6 +16,12 @@ function cardColor() {
   return getComputedStyle(document.documentElement).getPropertyValue("--card").trim();
 }
 
+/** The gap between shares, in pixels: a whole ring needs none, a crowded one hardly any. */
+function edgeOf(count) {
+  if (count < 2) return 0;
+  return count > 24 ? 0.5 : 2;
+}
+
 /** Puts a row's name and share in the middle, and lights the row. */
 function spotlight(canvas, rows, chosen) {
   const middle = canvas.closest("figure");
@@ -34,7 +40,7 @@ function configuration(canvas, rows) {
           data: rows.map((row) => Number(row.dataset.share)),
           backgroundColor: rows.map((row) => row.dataset.color),
           borderColor: cardColor(),
-          borderWidth: rows.length > 1 ? 2 : 0,
+          borderWidth: edgeOf(rows.length),
         },
       ],
     },

@@ -19,6 +19,7 @@ function toast(kind, text) {
 /** Says that something went well; an older complaint is over with that. It leaves by itself, unless the pointer or the focus is on it. */
 export function tell(text) {
   region("error").replaceChildren();
+  region("info").replaceChildren();
   const element = toast("info", text);
   const leave = () => (element.matches(":hover, :focus-within") ? setTimeout(leave, STAY) : element.remove());
   setTimeout(leave, STAY);

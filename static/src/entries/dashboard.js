@@ -1,5 +1,5 @@
 // The dashboard: linking, progress, refreshing, deleting, and the ring of shares.
-import { startAges } from "../behaviors/ago.js";
+import { connectAgo, startAges } from "../behaviors/ago.js";
 import { connectChart, startChartTheme } from "../behaviors/chart.js";
 import { connectCollapse } from "../behaviors/collapse.js";
 import { connectDelete } from "../behaviors/delete.js";
@@ -10,6 +10,7 @@ import { connectRestore } from "../behaviors/restore.js";
 import { wirePage } from "../behaviors/wire.js";
 
 wirePage({
+  ago: connectAgo,
   chart: connectChart,
   collapse: connectCollapse,
   delete: connectDelete,
