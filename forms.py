@@ -12,7 +12,7 @@ from wtforms import (
     TelField,
     ValidationError,
 )
-from wtforms.validators import InputRequired
+from wtforms.validators import DataRequired, InputRequired
 
 from domain.passwords import is_common
 from domain.periods import DEFAULT_ZONE, zone_names
@@ -42,7 +42,13 @@ def _line(limit: int):  # noqa: ANN202 - a WTForms validator
     return check
 
 
-def _required(what: str) -> InputRequired:
+def _required(what: str) -> DataRequired:
+    """Blanks alone are nothing."""
+    return DataRequired(f"Please enter {what}.")
+
+
+def _required_as_typed(what: str) -> InputRequired:
+    """For passwords: every character counts, a blank too."""
     return InputRequired(f"Please enter {what}.")
 
 
@@ -110,7 +116,9 @@ class PersonFields(FlaskForm):
     def __init__(self, *args: object, account_types: list[str] | None = None, **kwargs: object) -> None:
         """`account_types`: those this site has keys for; the others are not offered."""
         super().__init__(*args, **kwargs)
-        offered = [choice for choice in ACCOUNT_TYPES if account_types is None or choice.value in account_types]
+        offered = [
+            choice for choice in ACCOUNT_TYPES if account_types is None or choice.value in account_types
+        ]
         self.account_type.choices = offered
         self.timezone.choices = [SelectChoice(name, name.replace("_", " ")) for name in zone_names()]
         if not self.timezone.data:
@@ -118,16 +126,16 @@ class PersonFields(FlaskForm):
 
 
 class SignUpForm(PersonFields):
-    password = PasswordField("Password", [_required("a password"), _NewPassword()])
+    password = PasswordField("Password", [_required_as_typed("a password"), _NewPassword()])
 
 
 class LoginForm(FlaskForm):
     username = StringField("Username", [_required("your username")], [_stripped])
-    password = PasswordField("Password", [_required("your password")])
+    password = PasswordField("Password", [_required_as_typed("your password")])
 
 
 class _Confirmed(FlaskForm):
-    current_password = PasswordField("Current password", [_required("your current password")])
+    current_password = PasswordField("Current password", [_required_as_typed("your current password")])
 
 
 class ProfileForm(PersonFields, _Confirmed):
@@ -135,7 +143,7 @@ class ProfileForm(PersonFields, _Confirmed):
 
 
 class ChangePasswordForm(_Confirmed):
-    new_password = PasswordField("New password", [_required("a new password"), _NewPassword()])
+    new_password = PasswordField("New password", [_required_as_typed("a new password"), _NewPassword()])
 
 
 class DeleteProfileForm(_Confirmed):
