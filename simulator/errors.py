@@ -83,13 +83,17 @@ _KINDS = [
         ("ITEM_LOCKED", "the account is locked", 400, _LOCKED),
         (
             "ITEM_LOGIN_REQUIRED",
-            "the login details of this item have changed (credentials, MFA, or required user action) and a user "
-            "login is required to update this information. use Link's update mode to restore the item to a good state",
+            (
+                "the login details of this item have changed (credentials, MFA, or required user action) and a user "
+                "login is required to update this information. use Link's update mode to restore the item to a good state"
+            ),
         ),
         (
             "ITEM_NOT_FOUND",
-            "The Item you requested cannot be found. This Item does not exist, has been previously removed via "
-            "/item/remove, or has had access removed by the user.",
+            (
+                "The Item you requested cannot be found. This Item does not exist, has been previously removed via "
+                "/item/remove, or has had access removed by the user."
+            ),
         ),
         ("ITEM_CONCURRENTLY_DELETED", "This item was deleted while the operation was in progress"),
         ("ITEM_NOT_SUPPORTED", "this account is not currently supported"),
@@ -127,7 +131,10 @@ _KINDS = [
         "TRANSACTIONS_ERROR",
         (
             "TRANSACTIONS_SYNC_MUTATION_DURING_PAGINATION",
-            "Underlying transaction data changed since last page was fetched. Please restart pagination from last update.",
+            (
+                "Underlying transaction data changed since last page was fetched. "
+                "Please restart pagination from last update."
+            ),
         ),
     ),
     *_kinds(

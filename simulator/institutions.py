@@ -1,4 +1,4 @@
-"""The catalogue of institutions: those that Plaid documents for its Sandbox, and the simulator's own (`ins_sim_...`)."""
+"""The catalogue: the institutions that Plaid documents for its Sandbox, and the simulator's own (`ins_sim_...`)."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class Login:
 
     @property
     def digest(self) -> str:
-        text = "\0".join((self.institution_id, self.username, self.password))
+        text = f"{self.institution_id}\0{self.username}\0{self.password}"
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -108,7 +108,8 @@ class Item:
 
     @classmethod
     def read(cls, document: dict[str, Any]) -> Item:
-        return cls(**(document | {"segments": [Segment(*each) for each in document["segments"]]}))
+        known: dict[str, Any] = document | {"segments": [Segment(*each) for each in document["segments"]]}
+        return cls(**known)
 
 
 def later(moment: datetime, iso: str | None) -> bool:

@@ -7,7 +7,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from simulator.app import create_app
@@ -57,7 +56,7 @@ class _Server(BaseApplication):
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
 
-    def load(self) -> Flask:
+    def load(self) -> Any:
         options = self._options
         state = State(options.directory, options.seed, Clock(options.today), options.ready_ms)
         return create_app(state, options.keys, Switches(options.latency_ms))

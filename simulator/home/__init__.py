@@ -7,7 +7,22 @@ from flask import Blueprint, Response, render_template
 from simulator.institutions import catalogue
 from simulator.state import State
 
-_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+LOGINS = [
+    {"username": username, "password": password, "what": what}
+    for username, password, what in (
+        ("user_good", "pass_good", "The accounts that belong to the institution; with a PIN: 1234."),
+        ("user_transactions_dynamic", "anything", "A checking account and a card with a believable life."),
+        ("user_yuppie, user_ewa_user, user_small_business", "anything", "The same for other ways of living."),
+        ("user_custom", "{...}", "The accounts and transactions of a JSON object, as Plaid documents it."),
+        ("user_good", "mfa_device", "Sends a code: 1234. Also mfa_questions_1_2, mfa_selections."),
+        ("user_good", "error_ITEM_LOCKED", "Fails with that error; every error code of Plaid works."),
+    )
+]
 
 
 def create_blueprint(state: State) -> Blueprint:

@@ -55,6 +55,9 @@ _KEYWORDS = (
 )
 
 
+_UNGUESSED = "GENERAL_MERCHANDISE_OTHER_GENERAL_MERCHANDISE"
+
+
 class ConfigurationError(ValueError):
     """The JSON object is not one that Plaid documents; the message says why."""
 
@@ -99,7 +102,8 @@ def _check_transaction(row: Any) -> None:
     if not isinstance(row, dict) or any(row.get(key) is None for key in needed):
         raise ConfigurationError(f"every transaction needs {', '.join(needed)}")
     try:
-        _day(row["date_transacted"]), _day(row["date_posted"])
+        for key in ("date_transacted", "date_posted"):
+            _day(row[key])
     except (TypeError, ValueError):
         raise ConfigurationError("transaction dates must look like 2026-01-31") from None
     _number(row["amount"], "amount")
@@ -191,7 +195,7 @@ def _role(override: dict[str, Any], key: str, taken: set[str]) -> str:
     """The first account of a kind is the household's, further ones live smaller lives."""
     if override.get("transactions") is not None:
         return f"listed:{key}"
-    main, side = _MAIN_ROLES.get((override["type"], override.get("subtype")), ("", ""))
+    main, side = _MAIN_ROLES.get((str(override["type"]), str(override.get("subtype"))), ("", ""))
     if main and main not in taken:
         taken.add(main)
         return main
@@ -234,9 +238,7 @@ def _story(row: dict[str, Any], role: str, key: str) -> Story:
 def _merchant(description: str, more: dict[str, Any]) -> Merchant:
     """Guessed from the words of the description, where `simulator` does not say."""
     guess = next((category for word, category in _KEYWORDS if word in description.casefold()), None)
-    category = (
-        more["category"] if "category" in more else guess or "GENERAL_MERCHANDISE_OTHER_GENERAL_MERCHANDISE"
-    )
+    category = more.get("category", guess or _UNGUESSED)
     bank_made = str(category).startswith(("TRANSFER_", "LOAN_", "INCOME_", "BANK_FEES_"))
     shown = more.get("merchant_name", None if bank_made or category is None else description.title())
     confidence = "HIGH" if guess or "category" in more else "LOW"

@@ -209,7 +209,7 @@ class Life:
         )
 
     def events(self, day: date) -> list[Event]:
-        """What changes on `day`: removals first, so that a replaced pending row is never shown beside its posted one."""
+        """What changes on `day`: removals first, so that a pending row is never shown beside what replaces it."""
         found = [
             event for story in self.stories(day - LONGEST_STORY, day) for event in changes_on(story, day)
         ]

@@ -11,7 +11,9 @@ from simulator.plaid.fields import Fields
 from simulator.plaid.products import countries, products
 from simulator.plaid.render import instant
 
-LANGUAGES = frozenset(["da", "nl", "en", "et", "fr", "de", "hi", "it", "lv", "lt", "no", "pl", "pt", "ro", "es", "sv", "vi"])
+LANGUAGES = frozenset(
+    {"da", "nl", "en", "et", "fr", "de", "hi", "it", "lv", "lt", "no", "pl", "pt", "ro", "es", "sv", "vi"}
+)
 _REQUIRED = ("client_name", "language", "country_codes")
 _OPTIONAL = (
     "access_token", "access_tokens", "account_filters", "additional_consented_products", "android_package_name",

@@ -31,10 +31,10 @@ _VERSION_1 = {
     "TRANSFER_OUT_CRYPTO": "TRANSFER_OUT_INVESTMENT_AND_RETIREMENT_FUNDS",
 }
 """Detailed categories that version 2 of the taxonomy has and version 1 had not."""
-_LOCATION = dict.fromkeys(
+_LOCATION: dict[str, Any] = dict.fromkeys(
     ("address", "city", "region", "postal_code", "country", "lat", "lon", "store_number")
 )
-_PAYMENT_META = dict.fromkeys(
+_PAYMENT_META: dict[str, Any] = dict.fromkeys(
     (
         "reference_number",
         "ppd_id",
