@@ -23,7 +23,9 @@ _REQUEST_ID_ALPHABET = string.ascii_letters + string.digits
 
 @dataclass
 class Visit:
-    """A running Link session. `rounds` are the second steps still to answer, first one first."""
+    """A running Link session. `rounds` are the second steps still to answer, first one first; `accounts` are
+    those shown after a sign-in, which the public token must keep even if the same login is linked elsewhere.
+    """
 
     link: LinkSession
     link_session_id: str = field(default_factory=lambda: str(uuid.uuid4()))
@@ -32,14 +34,14 @@ class Visit:
     password: str = ""
     rounds: list[list[dict[str, Any]]] = field(default_factory=list)
     mfa_type: str = ""
-    signed_in: bool = False
+    accounts: list[dict[str, Any]] = field(default_factory=list)
 
     def choose(self, institution: Institution) -> None:
         """Starts over at an institution; an earlier sign-in counts no more."""
         self.institution = institution
         self.username = self.password = self.mfa_type = ""
         self.rounds = []
-        self.signed_in = False
+        self.accounts = []
 
 
 class Visits:

@@ -97,6 +97,8 @@ def select(visit: Visit, institution_id: object) -> Answer:
         message = f"the institution does not support: {', '.join(missing)}"
         error = plaid_error("ITEM_ERROR", "PRODUCTS_NOT_SUPPORTED", message)
         return _failed(visit, error, status="institution_not_supported")
+    if chosen.login_error:
+        return _unhealthy(visit, chosen)
     if chosen.oauth:
         return {"step": "oauth"}
     return {
@@ -104,6 +106,13 @@ def select(visit: Visit, institution_id: object) -> Answer:
         "fields": present.credential_fields(chosen.asks_pin),
         "hint": present.credential_hint(chosen.asks_pin),
     }
+
+
+def _unhealthy(visit: Visit, chosen: institutions.Institution) -> Answer:
+    """No login can work there: said before anybody types a password."""
+    error = logins.check(chosen.institution_id, "", "").error or {}
+    gone = error.get("error_code") == "INSTITUTION_NO_LONGER_SUPPORTED"
+    return _failed(visit, error, status="institution_not_supported" if gone else "requires_credentials")
 
 
 def sign_in(visit: Visit, username: str, password: str, pin: str) -> Answer:
@@ -170,14 +179,10 @@ def _next_round(visit: Visit) -> Answer:
     return present.mfa_step(visit.mfa_type, visit.rounds[0], _institution(visit).name)
 
 
-def _all_accounts(visit: Visit) -> list[dict[str, Any]]:
-    return logins.accounts(_institution(visit).institution_id, visit.username, visit.password)
-
-
 def _accounts(visit: Visit) -> Answer:
     """Signed in: the accounts to choose from, or the end when nothing is to be chosen (update mode)."""
-    visit.signed_in = True
-    accounts = _all_accounts(visit)
+    accounts = logins.accounts(_institution(visit).institution_id, visit.username, visit.password)
+    visit.accounts = accounts
     if not accounts:
         return _failed(
             visit, plaid_error("ITEM_ERROR", "NO_ACCOUNTS", "no valid accounts were found for this item")
@@ -188,10 +193,13 @@ def _accounts(visit: Visit) -> Answer:
 
 
 def finish(state: State, visit: Visit, account_ids: list[str]) -> Answer:
-    """Makes the public token for the chosen accounts, with the metadata that onSuccess carries."""
+    """Makes the public token for the chosen accounts, with the metadata that onSuccess carries.
+
+    Only a visit that has signed in has accounts, so none of the steps before can be left out.
+    """
     chosen = _institution(visit)
-    accounts = [account for account in _all_accounts(visit) if account["id"] in set(account_ids)]
-    if not visit.signed_in or not accounts:
+    accounts = [account for account in visit.accounts if account["id"] in account_ids]
+    if not accounts:
         return _failed(visit, plaid_error("ITEM_ERROR", "NO_ACCOUNTS", "no account was selected"))
     link = visit.link
     if state.link_session(link.link_token) is None:

@@ -91,8 +91,8 @@ def _walk(visitor: Visitor) -> None:
 
 
 def _walk_sign_in(visitor: Visitor) -> None:
-    visitor.choose("Houndstooth Bank")
-    visitor.heading("Sign in to Houndstooth Bank")
+    visitor.choose("Pin & Pebble Bank")
+    visitor.heading("Sign in to Pin & Pebble Bank")
     check(visitor, "sign in with PIN")
     visitor.link.get_by_text("Other test logins").click()
     check(visitor, "other logins")
@@ -100,12 +100,12 @@ def _walk_sign_in(visitor: Visitor) -> None:
     visitor.link.get_by_text("Enter your PIN.").wait_for()
     check(visitor, "missing fields")
     visitor.sign_in(password="wrong", pin="1234")
-    visitor.heading("Connecting to Houndstooth Bank…")
+    visitor.heading("Connecting to Pin & Pebble Bank…")
     check(visitor, "connecting")
     visitor.link.get_by_role("alert").filter(has_text="incorrect").wait_for()
     check(visitor, "wrong credentials")
     visitor.sign_in(password="error_ITEM_LOCKED", pin="1234")
-    visitor.heading("Your account at Houndstooth Bank is locked")
+    visitor.heading("Your account at Pin & Pebble Bank is locked")
     check(visitor, "error")
 
 

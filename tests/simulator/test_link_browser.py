@@ -187,6 +187,49 @@ def test_an_error_password_shows_its_pane_and_exit_reports_the_error(visitor, co
     assert visitor.calls("onSuccess") == []
 
 
+@pytest.mark.parametrize(
+    "institution, words, code, status",
+    [
+        (
+            "Unhealthy Platypus Bank - Down",
+            "Unhealthy Platypus Bank - Down is not reachable",
+            "INSTITUTION_DOWN",
+            "requires_credentials",
+        ),
+        (
+            "Unsupported Platypus Bank",
+            "Unsupported Platypus Bank can't be connected any more",
+            "INSTITUTION_NO_LONGER_SUPPORTED",
+            "institution_not_supported",
+        ),
+    ],
+)
+def test_an_institution_that_can_not_work_says_so_before_a_password(
+    visitor, institution, words, code, status
+):
+    visitor.open()
+    visitor.to_list()
+    visitor.choose(institution)
+    visitor.heading(words)
+    visitor.press("Exit")
+
+    error, metadata = visitor.wait_for_call("onExit")
+    assert error["error_code"] == code
+    assert metadata["status"] == status
+    assert metadata["institution"]["name"] == institution
+
+
+def test_two_people_may_link_the_same_login_at_once(visitor, chromium, simulator, host):
+    visitor.to_accounts()
+    with visiting(chromium, simulator, host) as other:
+        other.to_accounts()
+        other.complete()
+
+    public_token, metadata = visitor.complete()
+    names = [account["name"] for account in metadata["accounts"]]
+    assert [account["name"] for account in simulator.accounts_of(public_token)] == names
+
+
 def test_after_an_error_another_institution_can_be_linked(visitor):
     visitor.to_sign_in()
     visitor.sign_in(password="error_NO_ACCOUNTS")
@@ -243,7 +286,7 @@ def test_selections_must_be_made_and_right(visitor):
 
 
 def test_an_institution_may_ask_for_a_pin(visitor):
-    visitor.to_sign_in("Houndstooth Bank")
+    visitor.to_sign_in("Pin & Pebble Bank")
     visitor.sign_in(pin="0000")
     visitor.link.get_by_role("alert").filter(has_text="incorrect").wait_for()
     visitor.sign_in(pin="1234")
