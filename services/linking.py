@@ -16,7 +16,7 @@ from database import utcnow
 from domain.errors import BadInput, Conflict, VendorTrouble
 from domain.text import storable
 from extensions import db
-from models import Account, FinancialInstitution, User
+from models import Account, FinancialInstitution, ItemRemoval, User
 from providers.base import BankGateway, Banks, Exchanged, Kind, LinkToken, ProviderError
 from vault import digest
 
@@ -43,7 +43,8 @@ def bank_of(environment: str, banks: Banks) -> BankGateway:
         return banks[environment]
     except KeyError:
         raise VendorTrouble(
-            "This site has no Plaid keys for this kind of account, so banks cannot be linked.", code="not_configured"
+            "This site has no Plaid keys for this kind of account, so banks cannot be linked.",
+            code="not_configured",
         ) from None
 
 
@@ -62,7 +63,9 @@ def link(
     if (existing := _linked_by(token, user)) is not None:
         return existing
     if not confirm_duplicate and (twin := _already_linked(user, hint)):
-        raise Conflict(f"{twin} is already linked with these accounts. Link it once more?", code="already_linked")
+        raise Conflict(
+            f"{twin} is already linked with these accounts. Link it once more?", code="already_linked"
+        )
     bank = bank_of(user.environment, banks)
     db.session.commit()  # no transaction is open while the vendor is asked
     try:
@@ -73,13 +76,19 @@ def link(
 
 
 def _checked_token(public_token: object) -> str:
-    if not isinstance(public_token, str) or not public_token.isprintable() or not 0 < len(public_token) <= MAX_TOKEN:
+    if (
+        not isinstance(public_token, str)
+        or not public_token.isprintable()
+        or not 0 < len(public_token) <= MAX_TOKEN
+    ):
         raise _invalid_token()
     return public_token
 
 
 def _invalid_token() -> BadInput:
-    return BadInput("That link has expired or was used already. Please link again.", code="invalid_public_token")
+    return BadInput(
+        "That link has expired or was used already. Please link again.", code="invalid_public_token"
+    )
 
 
 def _linked_by(token: str, user: User) -> FinancialInstitution | None:
@@ -105,7 +114,9 @@ def _not_exchanged(error: ProviderError, token: str, user: User) -> FinancialIns
     raise _invalid_token()
 
 
-def _keep(user: User, token: str, hint: LinkHint, exchanged: Exchanged, bank: BankGateway) -> FinancialInstitution:
+def _keep(
+    user: User, token: str, hint: LinkHint, exchanged: Exchanged, bank: BankGateway
+) -> FinancialInstitution:
     """Commit the Item. If that fails the Item is given back: an access token without a row is lost for ever."""
     institution = _new_institution(user, token, hint, exchanged, utcnow())
     try:
@@ -113,13 +124,13 @@ def _keep(user: User, token: str, hint: LinkHint, exchanged: Exchanged, bank: Ba
         db.session.commit()
     except IntegrityError:
         db.session.rollback()
-        if (existing := _linked_by(token, user)) is not None:
+        if (existing := _linked_by(token, user) or _linked_as(exchanged.item_id, user)) is not None:
             return existing
-        _give_back(bank, exchanged)
+        _give_back(bank, exchanged, institution.environment)  # the person was deleted meanwhile
         raise _invalid_token() from None
     except SQLAlchemyError:
         db.session.rollback()
-        _give_back(bank, exchanged)
+        _give_back(bank, exchanged, institution.environment)
         raise
     enqueue("refresh", institution_id=institution.id)
     return institution
@@ -142,11 +153,39 @@ def _new_institution(
     )
 
 
-def _give_back(bank: BankGateway, exchanged: Exchanged) -> None:
+def _linked_as(item_id: str, user: User) -> FinancialInstitution | None:
+    """The institution that has this Item already, under another token. It is in use: it must not be ended."""
+    institution = db.session.scalar(
+        select(FinancialInstitution).where(FinancialInstitution.plaid_item_id == item_id)
+    )
+    if institution is not None and institution.user_id != user.id:
+        raise _invalid_token()
+    return institution
+
+
+def _give_back(bank: BankGateway, exchanged: Exchanged, environment: str) -> None:
+    """End an Item that has no row. What fails is remembered as a removal, if the database can do that much."""
     try:
         bank.remove(exchanged.access_token)
     except ProviderError as error:
         log.error("an Item could not be kept nor given back: %s", error)
+        _remember(exchanged, environment)
+
+
+def _remember(exchanged: Exchanged, environment: str) -> None:
+    db.session.add(
+        ItemRemoval(
+            environment=environment,
+            plaid_item_id=exchanged.item_id,
+            access_token=exchanged.access_token,
+            due_at=utcnow(),
+        )
+    )
+    try:
+        db.session.commit()
+    except SQLAlchemyError as error:
+        db.session.rollback()
+        log.error("an Item without a row is left at the vendor: %s", type(error).__name__)
 
 
 class LinkHint:
@@ -179,7 +218,9 @@ def _already_linked(user: User, hint: LinkHint) -> str | None:
     if not hint.accounts or not (hint.institution_id or hint.name):
         return None
     table = FinancialInstitution
-    same = table.plaid_institution_id == hint.institution_id if hint.institution_id else table.name == hint.name
+    same = (
+        table.plaid_institution_id == hint.institution_id if hint.institution_id else table.name == hint.name
+    )
     query = (
         select(table.name, Account.name.label("account_name"), Account.mask)
         .join(Account, Account.financial_institution_id == table.id)
