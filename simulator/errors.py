@@ -85,7 +85,8 @@ _KINDS = [
             "ITEM_LOGIN_REQUIRED",
             (
                 "the login details of this item have changed (credentials, MFA, or required user action) and a user "
-                "login is required to update this information. use Link's update mode to restore the item to a good state"
+                "login is required to update this information. use Link's update mode to restore the item to a "
+                "good state"
             ),
         ),
         (

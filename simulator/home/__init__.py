@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, render_template
 
 from simulator.institutions import catalogue
+from simulator.logos import bars, draw
 from simulator.state import State
 
 _POLICY = (
@@ -37,6 +38,7 @@ def create_blueprint(state: State) -> Blueprint:
             "home/index.html",
             institutions=catalogue.all(),
             items=len(state.live_items()),
+            logins=LOGINS,
             today=state.clock.today(),
         )
         headers = {"Content-Security-Policy": _POLICY, "X-Content-Type-Options": "nosniff"}
@@ -47,5 +49,9 @@ def create_blueprint(state: State) -> Blueprint:
     @blueprint.get("/healthz")
     def healthz() -> Response:
         return Response("ok\n", mimetype="text/plain")
+
+    @blueprint.get("/favicon.ico")
+    def icon() -> Response:
+        return Response(draw("#0d3b34", bars), mimetype="image/png", headers={"Cache-Control": "max-age=86400"})
 
     return blueprint
