@@ -88,7 +88,7 @@ class _NewPassword:
             )
         if len(password) > MAX_PASSWORD:
             raise ValidationError(f"Please use at most {MAX_PASSWORD} characters.")
-        username = form["username"].data if "username" in form else ""
+        username = form["username"].data if "username" in form else getattr(form, "own_name", "")
         if is_common(password, username or ""):
             raise ValidationError("That password is easy to guess. Please choose a less common one.")
 
@@ -143,6 +143,9 @@ class ProfileForm(PersonFields, _Confirmed):
 
 
 class ChangePasswordForm(_Confirmed):
+    own_name = ""
+    """The username of who changes: set by the view, because this form does not ask for it."""
+
     new_password = PasswordField("New password", [_required_as_typed("a new password"), _NewPassword()])
 
 

@@ -49,6 +49,7 @@ def change_password() -> Answer:
     user = person()
     _refuse_demo_change(user)
     form = ChangePasswordForm()
+    form.own_name = user.username
     if request.method == "POST" and form.validate_on_submit() and _confirmed(user, form):
         users.change_password(user, form.new_password.data or "", session.token)  # type: ignore[attr-defined]
         session.rotate()  # type: ignore[attr-defined]
