@@ -85,4 +85,6 @@ def _run(name: str, ids: dict[str, int]) -> None:
     try:
         handler(name)(**ids)
     except Exception as error:
-        log.error("background task %s %s failed: %s", name, ids, type(error).__name__, exc_info=log.isEnabledFor(10))
+        log.error(
+            "background task %s %s failed: %s", name, ids, type(error).__name__, exc_info=log.isEnabledFor(10)
+        )

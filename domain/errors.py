@@ -61,4 +61,6 @@ class VendorTrouble(AppError):
     """The outside world did not do its part; nothing was changed and trying later may work."""
 
     code = "vendor_unavailable"
-    message = "The bank connection service is not answering right now. Nothing was changed; try again in a minute."
+    message = (
+        "The bank connection service is not answering right now. Nothing was changed; try again in a minute."
+    )

@@ -15,7 +15,9 @@ DEFAULT_ZONE = "America/New_York"
 @lru_cache(maxsize=1)
 def zone_names() -> list[str]:
     """Every zone a person may choose, sorted; without the legacy aliases that carry no place."""
-    return sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
+    return sorted(
+        name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/"))
+    )
 
 
 @lru_cache(maxsize=1024)

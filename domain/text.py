@@ -16,5 +16,6 @@ def is_clean_line(text: str) -> bool:
     """One line a person could have meant: no control characters, line separators, lone surrogates, or marks that
     turn the direction of the text around them. Emoji and right-to-left letters are fine."""
     return not any(
-        unicodedata.category(char) in ("Cc", "Zl", "Zp", "Cs") or char in _DIRECTION_OVERRIDES for char in text
+        unicodedata.category(char) in ("Cc", "Zl", "Zp", "Cs") or char in _DIRECTION_OVERRIDES
+        for char in text
     )

@@ -54,7 +54,11 @@ def known_accounts(institution_id: int) -> KnownAccounts:
 
 
 def write_accounts(
-    institution_id: int, reported: Iterable[BankAccount], known: KnownAccounts, now: datetime, local_date: date
+    institution_id: int,
+    reported: Iterable[BankAccount],
+    known: KnownAccounts,
+    now: datetime,
+    local_date: date,
 ) -> None:
     """Insert or update the reported accounts with the day's snapshot; close those no longer reported."""
     unique = {row.account_id: row for row in reported}
@@ -121,7 +125,9 @@ def _write_snapshots(living: list[BankAccount], known: KnownAccounts, local_date
     )
 
 
-def write_transactions(institution_id: int, changes: Changes, known: KnownAccounts, *, from_start: bool) -> None:
+def write_transactions(
+    institution_id: int, changes: Changes, known: KnownAccounts, *, from_start: bool
+) -> None:
     """Apply the changes. From the start of history they are the whole truth: rows not among them go."""
     if from_start:
         db.session.execute(delete(Transaction).where(Transaction.financial_institution_id == institution_id))
@@ -143,7 +149,8 @@ def _delete_transactions(institution_id: int, removed: set[str]) -> None:
         ids = ordered[start : start + _IDS_PER_STATEMENT]
         db.session.execute(
             delete(Transaction).where(
-                Transaction.financial_institution_id == institution_id, Transaction.plaid_transaction_id.in_(ids)
+                Transaction.financial_institution_id == institution_id,
+                Transaction.plaid_transaction_id.in_(ids),
             )
         )
 

@@ -51,7 +51,9 @@ class DemoBank:
         return json.dumps({"seed": _SEED, "override_accounts": list(self.accounts)})
 
 
-def _account(kind: str, subtype: str, balance: float, name: str, official: str, **extra: object) -> dict[str, object]:
+def _account(
+    kind: str, subtype: str, balance: float, name: str, official: str, **extra: object
+) -> dict[str, object]:
     meta = {"name": name, "official_name": official, **extra}
     return {"type": kind, "subtype": subtype, "starting_balance": balance, "currency": "USD", "meta": meta}
 
@@ -70,7 +72,11 @@ DEMO_BANKS = (
         "ins_109511",
         "Tartan Bank",
         ("transactions",),
-        (_account("credit", "credit card", 1284.91, "Tartan Rewards Card", "Tartan Rewards Visa", limit=8000),),
+        (
+            _account(
+                "credit", "credit card", 1284.91, "Tartan Rewards Card", "Tartan Rewards Visa", limit=8000
+            ),
+        ),
     ),
     DemoBank(
         "ins_109509",
@@ -105,27 +111,36 @@ def start(timezone: str) -> User:
     )
     db.session.add(user)
     db.session.commit()
-    for position in range(len(DEMO_BANKS)):
-        enqueue("link_demo", user_id=user.id, bank=position)
+    enqueue("link_demo", user_id=user.id)
     return user
 
 
-def link_bank(user_id: int, bank: int, banks: Banks) -> None:
-    """Link one of the demo's banks. A failure leaves the others alone: the visitor can still link by hand."""
+def link_banks(user_id: int, banks: Banks) -> None:
+    """Link the demo's banks, in order; they are read side by side. One that fails leaves the others alone: the
+    visitor can still link by hand."""
     user = db.session.get(User, user_id)
     if user is None:
         return
-    wanted = DEMO_BANKS[bank]
+    for wanted in DEMO_BANKS:
+        try:
+            _link_bank(user, wanted, banks)
+        except (ProviderError, AppError) as error:
+            log.warning("demo bank %s could not be linked: %s", wanted.institution_id, error)
+
+
+def _link_bank(user: User, wanted: DemoBank, banks: Banks) -> None:
     today = local_date(utcnow(), user.timezone)
     metadata = {"institution": {"institution_id": wanted.institution_id, "name": wanted.name}}
     db.session.commit()
-    try:
-        token = bank_of(SANDBOX, banks).create_sandbox_public_token(
-            wanted.institution_id, list(wanted.products), "user_custom", wanted.password, today - HISTORY, today
-        )
-        link(user, token, metadata, confirm_duplicate=True, banks=banks)
-    except (ProviderError, AppError) as error:
-        log.warning("demo bank %s could not be linked: %s", wanted.institution_id, error)
+    token = bank_of(SANDBOX, banks).create_sandbox_public_token(
+        wanted.institution_id,
+        list(wanted.products),
+        "user_custom",
+        wanted.password,
+        today - HISTORY,
+        today,
+    )
+    link(user, token, metadata, confirm_duplicate=True, banks=banks)
 
 
 def wait_until_full(user: User) -> None:

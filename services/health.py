@@ -23,7 +23,11 @@ def ready() -> str | None:
     except SQLAlchemyError:
         db.session.rollback()
         return "the database does not answer"
-    return None if current == _head(current_app.extensions["migrate"].directory) else "migrations are not current"
+    return (
+        None
+        if current == _head(current_app.extensions["migrate"].directory)
+        else "migrations are not current"
+    )
 
 
 @lru_cache(maxsize=4)

@@ -11,7 +11,7 @@ from database import changed_rows, utcnow
 from domain.errors import Conflict, NotFound, TooSoon
 from extensions import db
 from models import ACCOUNTS, REVOKED, Account, FinancialInstitution, User
-from services.removals import remember_removal
+from services.removals import remember_removals
 
 REALTIME_PAUSE = timedelta(seconds=60)
 """Between two real-time refreshes: the vendor bills each and allows 5 a minute."""
@@ -23,8 +23,7 @@ def refresh_now(institution: FinancialInstitution) -> None:
     TooSoon within 60 s of the last one accepted, Conflict when access has ended.
     """
     now = utcnow()
-    if institution.state == REVOKED:
-        raise Conflict("Access to this bank has ended: delete it and link it anew.", code="access_ended")
+    _refuse_ended(institution)
     if _want_realtime(institution.id, now):
         enqueue("refresh", institution_id=institution.id)
         db.session.refresh(institution)
@@ -34,7 +33,14 @@ def refresh_now(institution: FinancialInstitution) -> None:
         return
     waited = now - institution.realtime_at if institution.realtime_at else REALTIME_PAUSE
     seconds = int((REALTIME_PAUSE - waited).total_seconds()) + 1
-    raise TooSoon(f"This bank was refreshed a moment ago. You may refresh it again in {seconds} s.", retry_after=seconds)
+    raise TooSoon(
+        f"This bank was refreshed a moment ago. You may refresh it again in {seconds} s.", retry_after=seconds
+    )
+
+
+def _refuse_ended(institution: FinancialInstitution) -> None:
+    if institution.state == REVOKED:
+        raise Conflict("Access to this bank has ended: delete it and link it anew.", code="access_ended")
 
 
 def _want_realtime(institution_id: int, now: datetime) -> bool:
@@ -60,30 +66,38 @@ def _want_realtime(institution_id: int, now: datetime) -> bool:
 
 def delete_institution(user: User, institution: FinancialInstitution) -> None:
     """Forget the institution now; the Item at the vendor is removed by a row that stays until that worked."""
-    removal = remember_removal(institution)
     table = FinancialInstitution
-    result = db.session.execute(delete(table).where(table.id == institution.id, table.user_id == user.id))
-    if changed_rows(result) == 0:  # a second click was first
+    theirs = and_(table.id == institution.id, table.user_id == user.id)
+    removals = remember_removals(theirs)
+    if not removals:  # a second click was first
         db.session.rollback()
         raise NotFound
+    db.session.execute(delete(table).where(theirs))
     db.session.commit()
-    enqueue("remove_item", removal_id=removal.id)
+    for removal_id in removals:
+        enqueue("remove_item", removal_id=removal_id)
 
 
 def restore_accounts(institution: FinancialInstitution) -> None:
     """Let deleted accounts come back: forget their marks and read everything again from the start.
 
-    A refresh that is running loses its lease, or it would put the old cursor back.
+    A refresh that is running loses its lease, or it would put the old cursor back. Conflict when access has
+    ended: what was deleted cannot be read again.
     """
+    _refuse_ended(institution)
     now = utcnow()
     db.session.execute(
         update(FinancialInstitution)
         .where(FinancialInstitution.id == institution.id)
-        .values(transactions_cursor=None, due_at=now, stage=ACCOUNTS, attempts=0, lease_id=None, lease_until=None),
+        .values(
+            transactions_cursor=None, due_at=now, stage=ACCOUNTS, attempts=0, lease_id=None, lease_until=None
+        ),
         execution_options={"synchronize_session": False},
     )
     db.session.execute(
-        delete(Account).where(Account.financial_institution_id == institution.id, Account.deleted_at.is_not(None))
+        delete(Account).where(
+            Account.financial_institution_id == institution.id, Account.deleted_at.is_not(None)
+        )
     )
     db.session.commit()
     db.session.refresh(institution)

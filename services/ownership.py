@@ -31,7 +31,9 @@ def owned_account(user: User, account_id: int) -> Account:
     query = (
         select(Account)
         .join(FinancialInstitution)
-        .where(Account.id == account_id, FinancialInstitution.user_id == user.id, Account.deleted_at.is_(None))
+        .where(
+            Account.id == account_id, FinancialInstitution.user_id == user.id, Account.deleted_at.is_(None)
+        )
     )
     return _found(db.session.scalar(query))
 

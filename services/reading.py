@@ -58,7 +58,9 @@ class Changes:
         self.removed = (self.removed | replaced) - self.upserts.keys()
 
 
-def changes_since(bank: BankGateway, access_token: str, cursor: str | None, page_read: Callable[[], None]) -> Changes:
+def changes_since(
+    bank: BankGateway, access_token: str, cursor: str | None, page_read: Callable[[], None]
+) -> Changes:
     """All pages since the cursor. A mutation during paging begins again from the same cursor (Plaid's rule).
 
     `page_read` is called after each page. ProviderError as the vendor raised it; an Item without
@@ -77,7 +79,9 @@ def changes_since(bank: BankGateway, access_token: str, cursor: str | None, page
     raise ProviderError("TRANSACTIONS_SYNC_MUTATION_DURING_PAGINATION", Kind.RETRY)
 
 
-def _drain(bank: BankGateway, access_token: str, cursor: str | None, page_read: Callable[[], None]) -> Changes:
+def _drain(
+    bank: BankGateway, access_token: str, cursor: str | None, page_read: Callable[[], None]
+) -> Changes:
     changes = Changes()
     position = cursor
     for _ in range(MAX_PAGES):

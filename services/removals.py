@@ -6,9 +6,9 @@ import logging
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, literal, or_, select, update
 
-from database import utcnow
+from database import UtcDateTime, utcnow
 from extensions import db
 from models import FinancialInstitution, ItemRemoval
 from providers.base import Banks, Kind, ProviderError
@@ -30,17 +30,19 @@ class Removal(StrEnum):
     BUSY = "busy"
 
 
-def remember_removal(institution: FinancialInstitution) -> ItemRemoval:
-    """Add (not commit) the row that will end this institution's Item; goes with the deletion's own commit."""
-    removal = ItemRemoval(
-        environment=institution.environment,
-        plaid_item_id=institution.plaid_item_id,
-        access_token=institution.access_token,
-        due_at=utcnow(),
-    )
-    db.session.add(removal)
-    db.session.flush()
-    return removal
+def remember_removals(condition: ColumnElement[bool]) -> list[int]:
+    """Add (not commit) one row for each institution that meets the condition; it will end the Item, and goes
+    with the deletion's own commit. Their ids; none when somebody else deleted them first.
+
+    The token is copied inside the database: one that no key opens today must not stand in a deletion's way.
+    """
+    table, removal = FinancialInstitution, ItemRemoval.__table__
+    db.session.execute(select(table.id).where(condition).with_for_update())
+    due_at = literal(utcnow(), UtcDateTime())
+    copied = select(table.environment, table.plaid_item_id, table.access_token, due_at).where(condition)
+    names = ["environment", "plaid_item_id", "access_token", "due_at"]
+    statement = insert(removal).from_select(names, copied).returning(removal.c.id)
+    return list(db.session.scalars(statement))
 
 
 def remove_item(removal_id: int, banks: Banks) -> Removal:
@@ -105,7 +107,10 @@ def _postpone(removal_id: int, code: str, due_at: datetime | None) -> None:
 def removals_due(now: datetime, limit: int = 100) -> list[int]:
     """Ids of removals to try now that no living worker holds, the longest waiting first."""
     query = (
-        select(ItemRemoval.id).where(ItemRemoval.due_at <= now, _free(now)).order_by(ItemRemoval.due_at).limit(limit)
+        select(ItemRemoval.id)
+        .where(ItemRemoval.due_at <= now, _free(now))
+        .order_by(ItemRemoval.due_at)
+        .limit(limit)
     )
     ids = list(db.session.scalars(query))
     db.session.commit()
@@ -114,6 +119,8 @@ def removals_due(now: datetime, limit: int = 100) -> list[int]:
 
 def parked_removals() -> int:
     """How many removals wait for a person."""
-    count = db.session.scalar(select(func.count()).select_from(ItemRemoval).where(ItemRemoval.due_at.is_(None)))
+    count = db.session.scalar(
+        select(func.count()).select_from(ItemRemoval).where(ItemRemoval.due_at.is_(None))
+    )
     db.session.commit()
     return count or 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -40,6 +40,7 @@ GROUPS = (
     (LOAN, "Loans"),
     (OTHER, "Other"),
 )
+SAME_MOMENT = timedelta(minutes=10)
 PALETTE = ("#0b6b5b", "#1f5fa8", "#7b4aa5", "#b4652a", "#8a1c4a", "#3d6b1f", "#0f6e84", "#6b5a12")
 
 
@@ -150,7 +151,9 @@ def dashboard(user: User) -> Dashboard:
         shares=_shares(institutions, [line.currency for line in lines]),
         institutions=institutions,
         updated_today=sum(
-            1 for view in institutions if view.refreshed_at and local_date(view.refreshed_at, user.timezone) == today
+            1
+            for view in institutions
+            if view.refreshed_at and local_date(view.refreshed_at, user.timezone) == today
         ),
     )
 
@@ -194,11 +197,18 @@ def _institution(row: Any, now: datetime) -> InstitutionView:
         error_code=None if working else row.error_code,
         error_message=None if working else failure_sentence(row.error_code),
         refreshed_at=row.refreshed_at,
-        balances_as_of=row.balances_as_of,
+        balances_as_of=_age(row.balances_as_of, row.refreshed_at),
         state_label=label,
         state_tone=tone,
         transactions_pending=not working and row.state == HEALTHY and row.stage == TRANSACTIONS,
     )
+
+
+def _age(balances_as_of: datetime | None, refreshed_at: datetime | None) -> datetime | None:
+    """The balances' own age where it is worth a word; reading takes a while, so minutes apart are the same."""
+    if balances_as_of and refreshed_at and abs(refreshed_at - balances_as_of) < SAME_MOMENT:
+        return refreshed_at
+    return balances_as_of
 
 
 def shown_state(state: str, working: bool) -> str:

@@ -14,7 +14,7 @@ from domain.errors import Conflict, Forbidden
 from domain.usernames import username_key
 from extensions import bcrypt, db
 from models import Account, FinancialInstitution, User
-from services.removals import remember_removal
+from services.removals import remember_removals
 from services.sessions import end_others
 
 
@@ -104,14 +104,13 @@ def delete_user(user: User) -> None:
 
 def remove_user(user: User) -> None:
     """Remove a user with every row of theirs, and remember each Item that must be ended at the vendor."""
-    institutions = db.session.scalars(
-        select(FinancialInstitution).where(FinancialInstitution.user_id == user.id).with_for_update()
-    ).all()
-    removals = [remember_removal(institution) for institution in institutions]
+    # Locked first: a link that is being committed waits, and then finds nobody to belong to.
+    db.session.execute(select(User.id).where(User.id == user.id).with_for_update())
+    removals = remember_removals(FinancialInstitution.user_id == user.id)
     db.session.execute(delete(User).where(User.id == user.id))
     db.session.commit()
-    for removal in removals:
-        enqueue("remove_item", removal_id=removal.id)
+    for removal_id in removals:
+        enqueue("remove_item", removal_id=removal_id)
 
 
 def linked_count(user: User) -> int:
