@@ -204,21 +204,32 @@ def finish(state: State, visit: Visit, account_ids: list[str]) -> Answer:
     link = visit.link
     if state.link_session(link.link_token) is None:
         return invalid_link_token()
-    public_token = state.create_public_token(
-        link.environment,
-        chosen.institution_id,
-        visit.username,
-        visit.password,
-        link.products,
-        [account["id"] for account in accounts],
-        link.link_token,
-    )
+    try:
+        public_token = _public_token(state, visit, [account["id"] for account in accounts])
+    except ValueError:  # the login was linked so often meanwhile that these ids were forgotten
+        return _failed(
+            visit, plaid_error("API_ERROR", "INTERNAL_SERVER_ERROR", "an unexpected error occurred")
+        )
     return {
         "step": "done",
         "public_token": public_token,
         "metadata": _success_metadata(visit, accounts),
         "summary": present.summary(len(accounts), chosen.name, link.client_name),
     }
+
+
+def _public_token(state: State, visit: Visit, account_ids: list[str]) -> str:
+    """In update mode `state` repairs the Item of the link token; there is nothing to exchange afterwards."""
+    link = visit.link
+    return state.create_public_token(
+        link.environment,
+        _institution(visit).institution_id,
+        visit.username,
+        visit.password,
+        link.products,
+        account_ids,
+        link.link_token,
+    )
 
 
 def _success_metadata(visit: Visit, accounts: list[dict[str, Any]]) -> dict[str, Any]:

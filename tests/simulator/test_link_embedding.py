@@ -145,12 +145,12 @@ def test_the_whole_way_by_keyboard(visitor):
     _tab_to(visitor, "Continue")
     keyboard.press("Enter")
     visitor.heading("Select your institution")
-    visitor.link.get_by_role("button", name="Tartan Bank").wait_for()
-    keyboard.type("tartan bank")  # the search field has focus
+    visitor.link.get_by_role("button", name="Windowpane Bank").wait_for()
+    keyboard.type("windowp")  # the search field has focus
     visitor.link.get_by_text("1 institution", exact=True).wait_for()
-    _tab_to(visitor, "Tartan Bank")
+    _tab_to(visitor, "Windowpane Bank")
     keyboard.press("Enter")
-    visitor.heading("Sign in to Tartan Bank")
+    visitor.heading("Sign in to Windowpane Bank")
     keyboard.type("user_good")
     keyboard.press("Tab")
     keyboard.type("pass_good")
@@ -166,7 +166,7 @@ def test_the_whole_way_by_keyboard(visitor):
     keyboard.press("Enter")
 
     _, metadata = visitor.wait_for_call("onSuccess")
-    assert metadata["institution"]["name"] == "Tartan Bank"
+    assert metadata["institution"]["name"] == "Windowpane Bank"
     assert visitor.page.evaluate("document.activeElement.id") == "opener"
 
 
