@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from background import enqueue
 from domain.errors import Conflict, Forbidden
+from domain.text import is_clean_line
 from domain.usernames import username_key
 from extensions import bcrypt, db
 from models import Account, FinancialInstitution, User
@@ -59,7 +60,9 @@ def sign_up(profile: Profile, password: str) -> User:
 
 def authenticate(username: str, password: str) -> User | None:
     """The user this name and password belong to. An unknown name costs the same time as a wrong password."""
-    user = db.session.scalar(select(User).where(User.username_key == username_key(username)))
+    # No name was ever kept that is not clean, and Postgres refuses to be asked for one with a NUL.
+    key = username_key(username) if is_clean_line(username) else ""
+    user = db.session.scalar(select(User).where(User.username_key == key))
     db.session.commit()  # hashing takes a third of a second: no transaction waits for it
     matches = bcrypt.check_password_hash(user.password_hash if user else _dummy_hash(), password)
     return user if user is not None and matches else None
