@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -47,9 +49,10 @@ class _Server(BaseApplication):
             "threads": THREADS,
             "keepalive": 75,
             "timeout": 0,
-            "graceful_timeout": 0,
+            "graceful_timeout": 1,
             "loglevel": "warning",
             "when_ready": _say_address,
+            "post_worker_init": _end_at_once,
             "control_socket_disable": True,
         }
         for name, value in settings.items():
@@ -65,6 +68,12 @@ class _Server(BaseApplication):
 def _say_address(server: Any) -> None:
     port = server.LISTENERS[0].sock.getsockname()[1]
     print(f"simulator: http://127.0.0.1:{port}", flush=True)
+
+
+def _end_at_once(_worker: Any) -> None:
+    """Nothing is lost when the worker just ends, and nobody waits for idle connections or sleeping calls."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, lambda *_: os._exit(0))
 
 
 def serve(options: Options) -> None:
