@@ -4,6 +4,8 @@ const open = new Set();
 
 function close(menu, refocus) {
   menu.open = false;
+  // One that was swapped out with its card fires no toggle event any more.
+  if (!menu.isConnected) open.delete(menu);
   if (refocus) menu.querySelector("summary").focus();
 }
 
