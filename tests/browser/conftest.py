@@ -121,10 +121,11 @@ class Person:
         self.link.get_by_role("list", name="Institutions").get_by_role("button").first.wait_for()
 
     def choose_in_link(self, institution: str) -> None:
-        self.link.get_by_role("searchbox").fill(institution)
+        with self.page.expect_response("**/link/api/institutions"):
+            self.link.get_by_role("searchbox").fill(institution)
+        self.link.get_by_text(re.compile(r"^\d+ institutions?$")).wait_for()
         shown = self.link.get_by_role("list", name="Institutions").get_by_role("button")
-        expect(shown).to_have_count(1)
-        shown.first.click()
+        shown.filter(has=self.link.get_by_text(institution, exact=True)).first.click()
 
     def sign_in_to_bank(self, password: str = "pass_good") -> None:
         self.link.get_by_label("Username").fill("user_good")
@@ -151,9 +152,13 @@ class Person:
             has=self.page.get_by_role("heading", name=institution)
         )
 
+    def open_menu(self, institution: str = "First Platypus Bank") -> None:
+        """The card's "more" menu."""
+        self.card(institution).locator("summary", has_text="More for").click()
+
     def figure(self, which: str) -> str:
         """'net_worth' or 'holdings' of the hero, as its words: 'minus −$77,184.15'."""
-        return self.page.locator(f'[data-total="{which}"]').inner_text().replace("\n", "")
+        return " ".join((self.page.locator(f'[data-total="{which}"]').text_content() or "").split())
 
 
 @pytest.fixture(params=list(WIDTHS))

@@ -146,7 +146,7 @@ def test_a_deleted_account_changes_the_numbers_and_stays_deleted_until_restored(
     expect(card).to_have_attribute("data-working", "false")
     expect(card.locator("[data-account-id]")).to_have_count(13)
 
-    card.get_by_text("More for First Platypus Bank").click()
+    linked.open_menu()
     card.get_by_role("button", name="Restore 1 deleted account").click()
     expect(card.locator("[data-account-id]")).to_have_count(14)
     expect(card).to_have_attribute("data-working", "false")
@@ -156,7 +156,7 @@ def test_a_deleted_account_changes_the_numbers_and_stays_deleted_until_restored(
 def test_a_deleted_institution_is_gone_here_and_at_the_vendor(linked: Person, simulator) -> None:
     card = linked.card("First Platypus Bank")
     mark(linked)
-    card.get_by_text("More for First Platypus Bank").click()
+    linked.open_menu()
     card.get_by_role("button", name="Delete institution").click()
     dialog = linked.page.get_by_role("dialog")
     expect(dialog).to_contain_text("14 accounts")

@@ -23,8 +23,7 @@ def test_the_demo_is_a_full_dashboard(person: Person) -> None:
     for name in ("First Platypus Bank", "Tartan Bank", "First Gingham Credit Union", "Tattersall"):
         expect(person.page.get_by_role("heading", name=re.compile(name), level=3)).to_be_visible()
     expect(person.page.locator(".inst", has_text="Healthy")).to_have_count(4)
-    # 4218.37 + 18650.00 - 1284.91 + 41877.23 + 15320.76 without the loan of 23480.12; available may be below
-    # current where a purchase is pending, so only the currency and the sign are asked for here.
+    # About 4,218.37 + 18,650.00 - 1,284.91 + 41,877.23 + 15,320.76, less what is pending today.
     assert person.figure("holdings").startswith("plus +$")
     assert person.figure("net_worth").startswith("plus +$")
     expect(person.page.locator("table.share-table tbody tr")).to_have_count(4)
