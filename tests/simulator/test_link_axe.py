@@ -99,9 +99,13 @@ def _walk_sign_in(visitor: Visitor) -> None:
     visitor.press("Submit")
     visitor.link.get_by_text("Enter your PIN.").wait_for()
     check(visitor, "missing fields")
+    held = []
+    visitor.page.route("**/link/api/credentials", held.append)
     visitor.sign_in(password="wrong", pin="1234")
     visitor.heading("Connecting to Pin & Pebble Bank…")
     check(visitor, "connecting")
+    visitor.page.unroute("**/link/api/credentials")
+    held[0].continue_()
     visitor.link.get_by_role("alert").filter(has_text="incorrect").wait_for()
     check(visitor, "wrong credentials")
     visitor.sign_in(password="error_ITEM_LOCKED", pin="1234")

@@ -8,7 +8,7 @@ import { accountForm, credentialForm, mfaForm } from './forms.js';
 import { institutionSearch } from './search.js';
 import { event, handOff, leave, met, resetSession, session, view } from './session.js';
 
-const MOMENT_MS = 600;
+const MOMENT_MS = 400;
 const back = document.getElementById('back');
 const leaveDialog = document.getElementById('leave');
 
