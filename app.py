@@ -171,7 +171,7 @@ def _setup_background(app: Flask, settings: Settings) -> None:
 def _setup_pages(app: Flask, settings: Settings) -> None:
     for module in (pages, auth, users_views, institutions, accounts, health):
         app.register_blueprint(module.blueprint)
-    headers.register(app)  # first: every answer has a request id
+    headers.register(app)
     errors.register(app)
     filters.register(app)
     demo_enabled = settings.demo_enabled and "sandbox" in settings.account_types_offered
@@ -195,8 +195,9 @@ def _setup_static(app: Flask) -> None:
     assets = Assets(built / "manifest.json")
     app.jinja_env.globals["asset"] = assets.url
     files = WhiteNoise(app.wsgi_app, max_age=3600, immutable_file_test=lambda path, url: "/built/" in url)
-    if (ROOT / "static").is_dir():
-        files.add_files(str(ROOT / "static"), prefix="static/")
+    for folder in ("built", "img"):
+        if (ROOT / "static" / folder).is_dir():
+            files.add_files(str(ROOT / "static" / folder), prefix=f"static/{folder}/")
     app.wsgi_app = files
 
 

@@ -41,7 +41,7 @@ GROUPS = [
     Group("unit, and services on SQLite", ["-n", "2", "tests", "--ignore=tests/simulator", *_NO_BROWSER]),
     Group("services on Postgres", ["tests/services", "--db=postgres", *_NO_BROWSER]),
     Group("simulator contract", ["-n", "2", "tests/simulator", *_NO_BROWSER]),
-    Group("browser", ["tests", "-m", "browser"], _lacks_chromium),
+    Group("browser", ["-n", "2", "tests", "-m", "browser"], _lacks_chromium),
 ]
 
 
