@@ -100,7 +100,7 @@ def _walk_sign_in(visitor: Visitor) -> None:
     visitor.link.get_by_text("Enter your PIN.").wait_for()
     check(visitor, "missing fields")
     held = []
-    visitor.page.route("**/link/api/credentials", held.append)
+    visitor.page.route("**/link/api/credentials", lambda route: held.append(route))
     visitor.sign_in(password="wrong", pin="1234")
     visitor.heading("Connecting to Pin & Pebble Bank…")
     check(visitor, "connecting")
