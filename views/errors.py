@@ -11,7 +11,6 @@ import math
 from flask import (
     Flask,
     Response,
-    g,
     jsonify,
     make_response,
     redirect,
@@ -28,7 +27,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from domain.errors import AppError, BadInput, Conflict, Forbidden, NotFound, TooSoon, VendorTrouble
 from extensions import db, login_manager
 from services.health import DATABASE_AWAY
-from views.http import wants_json
+from views.http import request_id, wants_json
 
 log = logging.getLogger(__name__)
 
@@ -91,13 +90,12 @@ def answer(status: int, code: str | None = None, message: str | None = None) -> 
     """The error answer in the form the request wants."""
     default_code, title, default_message = WORDS.get(status, WORDS[400 if status < 500 else 500])
     code, message = code or default_code, message or default_message
-    request_id = g.get("request_id", "-")
     if wants_json(request):
-        response = jsonify(error={"code": code, "message": message, "request_id": request_id})
+        response = jsonify(error={"code": code, "message": message, "request_id": request_id()})
     else:
         response = make_response(
             render_template(
-                "errors/error.html", status=status, title=title, message=message, request_id=request_id
+                "errors/error.html", status=status, title=title, message=message, request_id=request_id()
             )
         )
     response.status_code = status
@@ -157,6 +155,6 @@ def _refuse_lost_sessions() -> Response | None:
 def _unexpected(error: Exception) -> Response:
     db.session.rollback()
     log.error(
-        "unexpected error in %s, request %s", request.endpoint, g.get("request_id", "-"), exc_info=error
+        "unexpected error in %s, request %s", request.endpoint, request_id(), exc_info=error
     )
     return answer(500)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-import secrets
 import time
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, redirect, request, session
 from werkzeug.wrappers import Response as AnyResponse
+
+from views.http import request_id
 
 log = logging.getLogger("cashview.request")
 
@@ -55,7 +56,6 @@ def _link_sources(script_url: str) -> dict[str, str]:
 
 
 def _begin() -> AnyResponse | None:
-    g.request_id = secrets.token_hex(8)
     g.begun = time.perf_counter()
     settings = current_app.config["SETTINGS"]
     behind_tls = settings.is_production and settings.trust_proxy and not request.is_secure
@@ -67,7 +67,7 @@ def _begin() -> AnyResponse | None:
 def _add(response: Response) -> Response:
     settings = current_app.config["SETTINGS"]
     link = settings.plaid_link_script_url if g.get("link_allowed") else None
-    response.headers["X-Request-ID"] = g.get("request_id", "-")
+    response.headers["X-Request-ID"] = request_id()
     response.headers["Content-Security-Policy"] = content_security_policy(link)
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
@@ -95,5 +95,5 @@ def _log(response: Response) -> None:
         request.endpoint,
         response.status_code,
         took,
-        g.get("request_id"),
+        request_id(),
     )

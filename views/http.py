@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any, cast
 
 from flask import Request, current_app, request
@@ -24,9 +25,15 @@ def wants_json(incoming: Request) -> bool:
     return best == "application/json"
 
 
+def request_id() -> str:
+    """This request's random id, the same however often it is asked for: in the header, in errors, in the log."""
+    return request.environ.setdefault("cashview.request_id", secrets.token_hex(8))
+
+
 def json_body() -> dict[str, Any]:
     """The request's JSON object; an empty body is an empty object. 415 for another type, 400 for bad JSON."""
-    if not request.get_data(cache=True):
+    body_was_read = bool(request.content_length)  # a form's, when its CSRF token was looked for
+    if not request.get_data(cache=True) and (request.is_json or not body_was_read):
         return {}
     if not request.is_json:
         raise UnsupportedMediaType("Please send JSON with Content-Type application/json.")
