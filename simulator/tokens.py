@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 import secrets
@@ -31,12 +32,8 @@ def new_id() -> str:
 
 def derived_id(secret: str, name: str) -> str:
     """The id of a thing of an Item: the same for the same secret and name, and like no other."""
-    number = int.from_bytes(hashlib.blake2b(f"{secret}/{name}".encode(), digest_size=28).digest(), "big")
-    letters = []
-    for _ in range(_ID_LENGTH):
-        number, rest = divmod(number, 62)
-        letters.append(_ALPHABET[rest])
-    return "".join(letters)
+    digest = hashlib.blake2b(f"{secret}/{name}".encode(), digest_size=30).digest()
+    return base64.b64encode(digest, b"0z").decode()[:_ID_LENGTH]
 
 
 def request_id() -> str:

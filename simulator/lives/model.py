@@ -18,6 +18,8 @@ Change = Literal["added", "modified", "removed"]
 
 LONGEST_STORY = timedelta(days=21)
 """No story goes on changing for longer than this after the day it began."""
+REPEATS = 5
+"""Every so many days the rows posted since are told again as modified, unchanged, as Plaid does."""
 ZERO = Decimal(0)
 
 
@@ -147,6 +149,10 @@ def shown_on(story: Story, day: date) -> Row | None:
     return None
 
 
+def _told_lately(row: Row, day: date) -> bool:
+    return row.phase != "pending" and day - timedelta(days=REPEATS) <= row.day < day
+
+
 def changes_on(story: Story, day: date) -> list[Event]:
     """What changes about a story on `day`, compared with the day before."""
     before, after = shown_on(story, day - timedelta(days=1)), shown_on(story, day)
@@ -210,9 +216,11 @@ class Life:
 
     def events(self, day: date) -> list[Event]:
         """What changes on `day`: removals first, so that a pending row is never shown beside what replaces it."""
-        found = [
-            event for story in self.stories(day - LONGEST_STORY, day) for event in changes_on(story, day)
-        ]
+        stories = self.stories(day - LONGEST_STORY, day)
+        found = [event for story in stories for event in changes_on(story, day)]
+        if day.toordinal() % REPEATS == 0:
+            repeated = (row for story in stories if (row := shown_on(story, day)) and _told_lately(row, day))
+            found += [Event("modified", row) for row in repeated]
         return sorted(found, key=lambda event: event.change != "removed")
 
     def balances(self, on: date, anchor: date) -> dict[str, Balances]:

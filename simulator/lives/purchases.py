@@ -53,7 +53,7 @@ class Till:
             began=began,
             posts=posts,
             pending=tip is not None or dice.chance(0.9),
-            enriched=posts + timedelta(days=dice.whole(1, 3)) if dice.chance(0.06) else None,
+            enriched=posts + timedelta(days=dice.whole(1, 5)) if dice.chance(0.12) else None,
             linked=dice.chance(0.97),
         )
 

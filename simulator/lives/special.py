@@ -166,7 +166,7 @@ def unknowns(seed: str) -> Life:
         ),
         quiet("no-limit", "Charge Card", "credit", "credit card", "310.20", official_name=None),
         quiet("no-owed", "Silent Card", "credit", "credit card", None, limit=Decimal(3000), **no_names),
-        quiet("no-loan", "Silent Loan", "loan", "personal", None, **no_names),
+        quiet("no-loan", "Silent Loan", "loan", "consumer", None, **no_names),
         quiet("no-subtype", "Other Assets", "other", None, "75.00", **no_names),
         quiet("no-currency", "Gift Balance", "other", "other", "20.00", currency=None, **no_names),
     ]
