@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Row, delete, select
 
 from database import upsert
 from extensions import db
@@ -33,23 +33,25 @@ _IDS_PER_STATEMENT = 1000
 
 @dataclass
 class KnownAccounts:
-    """Vendor account id -> our row id, for accounts that live; and the ids the person deleted."""
+    """Vendor account id -> our row id, for accounts that live; the ids the person deleted; and the rows as they
+    are of those that are open."""
 
     ids: dict[str, int]
     deleted: set[str]
-    open_ids: set[str]
+    open_rows: dict[str, Row[Any]]
 
 
 def known_accounts(institution_id: int) -> KnownAccounts:
-    rows = db.session.execute(
-        select(Account.id, Account.plaid_account_id, Account.deleted_at, Account.closed_at).where(
-            Account.financial_institution_id == institution_id
-        )
-    ).all()
+    columns = [
+        Account.__table__.c[name] for name in ("id", "plaid_account_id", "deleted_at", *_ACCOUNT_COLUMNS)
+    ]
+    query = select(*columns).where(Account.financial_institution_id == institution_id)
+    rows = db.session.execute(query).all()
+    living = [row for row in rows if row.deleted_at is None]
     return KnownAccounts(
-        ids={row.plaid_account_id: row.id for row in rows if row.deleted_at is None},
+        ids={row.plaid_account_id: row.id for row in living},
         deleted={row.plaid_account_id for row in rows if row.deleted_at is not None},
-        open_ids={row.plaid_account_id for row in rows if row.deleted_at is None and row.closed_at is None},
+        open_rows={row.plaid_account_id: row for row in living if row.closed_at is None},
     )
 
 
@@ -62,16 +64,18 @@ def write_accounts(
 ) -> None:
     """Insert or update the reported accounts with the day's snapshot; close those no longer reported."""
     unique = {row.account_id: row for row in reported}
-    _close(institution_id, known.open_ids - unique.keys(), now)
     living = [row for key, row in unique.items() if key not in known.deleted]
-    if not living:
-        return
-    statement = upsert(
-        Account.__table__, ["financial_institution_id", "plaid_account_id"], _ACCOUNT_COLUMNS, _dialect()
-    ).returning(Account.id, Account.plaid_account_id)
     rows = [_account_row(institution_id, row, now) for row in living]
-    known.ids.update({row.plaid_account_id: row.id for row in db.session.execute(statement, rows)})
-    _write_snapshots(living, known, local_date)
+    rows += [
+        _closed_row(institution_id, row, now) for key, row in known.open_rows.items() if key not in unique
+    ]
+    if rows:
+        statement = upsert(
+            Account.__table__, ["financial_institution_id", "plaid_account_id"], _ACCOUNT_COLUMNS, _dialect()
+        ).returning(Account.id, Account.plaid_account_id)
+        known.ids.update({row.plaid_account_id: row.id for row in db.session.execute(statement, rows)})
+    if living:
+        _write_snapshots(living, known, local_date)
 
 
 def _account_row(institution_id: int, row: BankAccount, now: datetime) -> dict[str, Any]:
@@ -93,13 +97,16 @@ def _account_row(institution_id: int, row: BankAccount, now: datetime) -> dict[s
     }
 
 
-def _close(institution_id: int, gone: set[str], now: datetime) -> None:
-    if gone:
-        db.session.execute(
-            update(Account)
-            .where(Account.financial_institution_id == institution_id, Account.plaid_account_id.in_(gone))
-            .values(closed_at=now)
-        )
+def _closed_row(institution_id: int, row: Row[Any], now: datetime) -> dict[str, Any]:
+    """An account the bank no longer reports, as it was last known: it needs no statement of its own."""
+    kept = {name: getattr(row, name) for name in _ACCOUNT_COLUMNS}
+    return {
+        **kept,
+        "financial_institution_id": institution_id,
+        "plaid_account_id": row.plaid_account_id,
+        "closed_at": now,
+        "created_at": now,
+    }
 
 
 def _write_snapshots(living: list[BankAccount], known: KnownAccounts, local_date: date) -> None:

@@ -222,7 +222,7 @@ def _write(
     late = [row for key, row in changes.accounts.items() if key not in seen]
     if balances or late:
         if not balances:
-            known.open_ids = set()  # nothing was read about the others: nothing may be closed
+            known.open_rows = {}  # nothing was read about the others: nothing may be closed
         applying.write_accounts(claim.id, reported + late, known, now, local_date(now, claim.timezone))
     ready = changes.status != reading.NOT_READY
     if ready:
