@@ -47,19 +47,19 @@ def test_a_second_worker_finds_it_busy_and_asks_the_vendor_nothing(app, institut
 
 
 def test_of_many_workers_at_once_exactly_one_reads(app, institution, script, banks):
-    reading = threading.Event()
+    turned_away = threading.Semaphore(0)
 
-    def slowly(_body):
-        reading.wait(10)
+    def once_the_others_gave_up(_body):
+        assert all(turned_away.acquire(timeout=10) for _ in range(3))
         return ACCOUNTS
 
-    script.always("/accounts/get", slowly)
+    script.always("/accounts/get", once_the_others_gave_up)
     number = institution.id
 
     def work():
         outcome = refresh(number, banks, lease_seconds=60)
         if outcome is Outcome.BUSY:
-            reading.set()
+            turned_away.release()
         return outcome
 
     outcomes = together(app, *[work] * 4)
