@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 from flask_wtf import FlaskForm
-from wtforms import (
-    Field,
-    PasswordField,
-    SelectChoice,
-    SelectField,
-    StringField,
-    TelField,
-    ValidationError,
-)
+from wtforms import Field, PasswordField, SelectField, StringField, TelField, ValidationError
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired
 
 from domain.passwords import is_common

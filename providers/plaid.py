@@ -91,7 +91,9 @@ class PlaidGateway:
         )
         configuration.connection_pool_maxsize = self._options.pool_size
         # Only a connection that never came about is tried again; a redirect is not followed with our keys.
-        configuration.retries = Retry(connect=3, read=False, redirect=False, status=False, other=False)
+        configuration.retries = Retry(  # pyright: ignore[reportAttributeAccessIssue] - it says None, and takes this
+            connect=3, read=False, redirect=False, status=False, other=False
+        )
         return plaid_api.PlaidApi(plaid.ApiClient(configuration))
 
     @cached_property

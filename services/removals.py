@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import cast
 
-from sqlalchemy import ColumnElement, delete, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Table, delete, func, insert, literal, or_, select, update
 
 from database import UtcDateTime, utcnow
 from extensions import db
@@ -36,7 +37,7 @@ def remember_removals(condition: ColumnElement[bool]) -> list[int]:
 
     The token is copied inside the database: one that no key opens today must not stand in a deletion's way.
     """
-    table, removal = FinancialInstitution, ItemRemoval.__table__
+    table, removal = FinancialInstitution, cast("Table", ItemRemoval.__table__)
     db.session.execute(select(table.id).where(condition).with_for_update())
     due_at = literal(utcnow(), UtcDateTime())
     copied = select(table.environment, table.plaid_item_id, table.access_token, due_at).where(condition)
