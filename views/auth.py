@@ -16,13 +16,14 @@ from services import demo, users
 blueprint = Blueprint("auth", __name__)
 
 Answer = str | Response | tuple[str, int]
+READING = ("GET", "HEAD")
 
 
 @blueprint.route("/signup", methods=["GET", "POST"])
 @limiter.limit("60/hour", methods=["POST"])
 def signup() -> Answer:
     form = SignUpForm(account_types=list(current_app.config["SETTINGS"].account_types_offered) or None)
-    if request.method == "GET":
+    if request.method in READING:
         return render_template("auth/signup.html", form=form)
     if form.validate_on_submit():
         try:
@@ -39,7 +40,7 @@ def signup() -> Answer:
 @limiter.limit("30/minute", methods=["POST"])
 def login() -> Answer:
     form = LoginForm()
-    if request.method == "GET":
+    if request.method in READING:
         return redirect(url_for("pages.home")) if current_user.is_authenticated else _login_page(form)
     if form.validate_on_submit():
         username, password = form.username.data or "", form.password.data or ""

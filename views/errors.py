@@ -21,7 +21,7 @@ from flask import (
 )
 from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.wrappers import Response as AnyResponse
 
 from domain.errors import AppError, BadInput, Conflict, Forbidden, NotFound, TooSoon, VendorTrouble
@@ -72,6 +72,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(RateLimitExceeded, _rate_limited)
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(SecurityError, _foreign_host)
     for kind in DATABASE_AWAY:
         app.register_error_handler(kind, _database_trouble)
     app.before_request(_refuse_lost_sessions)
@@ -133,6 +134,13 @@ def _http_error(error: HTTPException) -> Response | AnyResponse:
     return response
 
 
+def _foreign_host(_error: SecurityError) -> Response:
+    """A host outside TRUSTED_HOSTS. In words alone: a page has links, and no address of ours may be built on it."""
+    if wants_json(request):
+        return answer(400)
+    return Response("This site is not served under that name.\n", 400, mimetype="text/plain")
+
+
 def _database_trouble(error: Exception) -> Response:
     """The database is away, busy or read-only: a page that says so, and room for the next request."""
     log.error("database trouble in %s %s: %s", request.method, request.endpoint, type(error).__name__)
@@ -154,7 +162,5 @@ def _refuse_lost_sessions() -> Response | None:
 
 def _unexpected(error: Exception) -> Response:
     db.session.rollback()
-    log.error(
-        "unexpected error in %s, request %s", request.endpoint, request_id(), exc_info=error
-    )
+    log.error("unexpected error in %s, request %s", request.endpoint, request_id(), exc_info=error)
     return answer(500)
