@@ -1,0 +1,140 @@
+"""Every route, every verb, four kinds of people: what each may have. A route without a row here fails the test."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+
+from extensions import db
+from models import User
+from tests.support.factories import make_account, make_institution, make_user
+from tests.views.browsing import Browser
+from tests.views.conftest import sign_in
+
+PNG = b"\x89PNG\r\n\x1a\nlogo"
+OWNER, STRANGER, DEMO, NOBODY = "owner", "stranger", "demo", "nobody"
+
+# (verb, rule): status for owner, stranger, demo visitor, nobody. An empty form is 400; nobody is sent to log in (303)
+# by pages and told so (401) by JSON; what is a stranger's is not there (404), for a demo visitor too.
+ROUTES: dict[tuple[str, str], tuple[int, int, int, int]] = {
+    ("GET", "/"): (200, 200, 200, 200),
+    ("GET", "/about"): (200, 200, 200, 200),
+    ("GET", "/privacy"): (200, 200, 200, 200),
+    ("GET", "/terms"): (200, 200, 200, 200),
+    ("GET", "/healthz"): (200, 200, 200, 200),
+    ("GET", "/readyz"): (200, 200, 200, 200),
+    ("GET", "/signup"): (200, 200, 200, 200),
+    ("POST", "/signup"): (400, 400, 400, 400),
+    ("GET", "/login"): (302, 302, 302, 200),
+    ("POST", "/login"): (400, 400, 400, 400),
+    ("POST", "/demo"): (303, 303, 303, 303),
+    ("POST", "/logout"): (303, 303, 303, 303),
+    ("GET", "/dashboard.json"): (200, 200, 200, 401),
+    ("GET", "/users/update-profile"): (200, 200, 200, 303),
+    ("POST", "/users/update-profile"): (400, 400, 403, 303),
+    ("GET", "/users/change-password"): (200, 200, 200, 303),
+    ("POST", "/users/change-password"): (400, 400, 403, 303),
+    ("GET", "/users/delete"): (200, 200, 200, 303),
+    ("POST", "/users/delete"): (400, 400, 403, 303),
+    ("POST", "/create_link_token"): (503, 503, 503, 401),  # the vendor of this test does not answer
+    ("POST", "/financial-institutions"): (400, 400, 400, 401),  # no public token
+    ("GET", "/financial-institutions/<int:institution_id>"): (200, 404, 404, 401),
+    ("PATCH", "/financial-institutions/<int:institution_id>"): (202, 404, 404, 401),
+    ("DELETE", "/financial-institutions/<int:institution_id>"): (200, 404, 404, 401),
+    ("GET", "/financial-institutions/<int:institution_id>/logo"): (200, 404, 404, 401),
+    ("POST", "/financial-institutions/<int:institution_id>/restore-accounts"): (202, 404, 404, 401),
+    ("DELETE", "/accounts/<int:account_id>"): (200, 404, 404, 401),
+}
+
+
+def routes_of(app: Flask) -> set[tuple[str, str]]:
+    return {
+        (verb, rule.rule)
+        for rule in app.url_map.iter_rules()
+        for verb in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+
+def test_every_route_has_a_row(app):
+    missing = routes_of(app) - ROUTES.keys()
+    assert not missing, f"{sorted(missing)}: say in ROUTES what owner, stranger, demo visitor and nobody get"
+    assert not ROUTES.keys() - routes_of(app), "ROUTES names routes that are gone"
+
+
+def test_no_route_serves_files_of_ours(app):
+    assert not [rule for rule in app.url_map.iter_rules() if "path:" in rule.rule]
+
+
+@pytest.fixture
+def people(app, rows, monkeypatch) -> dict[str, Browser]:
+    monkeypatch.setattr("services.demo.PATIENCE_SECONDS", 0)
+    ids = {
+        name: rows(lambda name=name: make_user(name, is_demo=name == DEMO).id)
+        for name in (OWNER, STRANGER, DEMO)
+    }
+    return {
+        **{name: sign_in(app, number) for name, number in ids.items()},
+        NOBODY: Browser(app.test_client()),
+    }
+
+
+@pytest.fixture
+def owned(people, rows) -> dict[str, int]:
+    """The owner's institution and account."""
+
+    def make():
+        owner = db.session.query(User).filter_by(username=OWNER).one()
+        institution = make_institution(owner, logo=PNG, has_logo=True)
+        return {"institution_id": institution.id, "account_id": make_account(institution).id}
+
+    return rows(make)
+
+
+def everything(rows) -> list[tuple]:
+    """All rows of the owner's, to see that nothing was changed."""
+    tables = [table for table in db.metadata.sorted_tables if table.name not in ("user_sessions",)]
+    return rows(
+        lambda: [
+            tuple(row)
+            for table in tables
+            for row in db.session.execute(table.select().order_by(*table.primary_key))
+        ]
+    )
+
+
+@pytest.mark.parametrize("position, who", list(enumerate((OWNER, STRANGER, DEMO, NOBODY))))
+@pytest.mark.parametrize("verb, rule", ROUTES, ids=" ".join)
+def test_who_gets_what(people, owned, rows, verb, rule, position, who):
+    path = rule
+    for name, number in owned.items():
+        path = path.replace(f"<int:{name}>", str(number))
+    before = everything(rows)
+    answer = people[who].call(verb, path)
+    assert answer.status_code == ROUTES[verb, rule][position]
+    if who != OWNER and rule != "/demo":
+        assert everything(rows) == before
+    if verb == "GET":
+        assert everything(rows) == before, "reading changes nothing"
+
+
+@pytest.mark.parametrize("verb, rule", [key for key in ROUTES if key[0] != "GET"], ids=" ".join)
+def test_every_write_needs_the_token(people, owned, rows, verb, rule):
+    path = rule
+    for name, number in owned.items():
+        path = path.replace(f"<int:{name}>", str(number))
+    before = everything(rows)
+    for browser in people.values():
+        answer = browser.client.open(path, method=verb, headers={"Accept": "application/json"})
+        assert (answer.status_code, answer.json["error"]["code"]) == (400, "csrf_failed")
+        page = browser.client.open(path, method=verb, headers={"Accept": "text/html"})
+        assert page.status_code == 400
+    assert everything(rows) == before
+
+
+def test_pages_of_one_are_not_in_pages_of_another(people, owned, rows):
+    number = owned["institution_id"]
+    assert f'data-institution-id="{number}"' in people[OWNER].get("/").text
+    for who in (STRANGER, DEMO, NOBODY):
+        assert f'data-institution-id="{number}"' not in people[who].get("/").text
+    for who in (STRANGER, DEMO):
+        assert people[who].get("/dashboard.json").json["institutions"] == []
