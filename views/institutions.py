@@ -53,7 +53,7 @@ def link() -> Response:
 def show(institution_id: int) -> Response:
     """The resource, with the card and the totals it changes: what the page polls."""
     institution = owned_institution(person(), institution_id)
-    return jsonify(_resource(institution.id, with_totals=True))
+    return jsonify(_resource(institution.id))
 
 
 @blueprint.patch("/financial-institutions/<int:institution_id>")
@@ -96,15 +96,15 @@ def logo(institution_id: int) -> Response:
 
 
 def _accepted(institution: FinancialInstitution) -> Response:
-    response = jsonify(_resource(institution.id, with_totals=False))
+    response = jsonify(_resource(institution.id))
     response.status_code = 202
     response.headers["Location"] = url_for("institutions.show", institution_id=institution.id)
     return response
 
 
-def _resource(institution_id: int, *, with_totals: bool) -> dict[str, object]:
+def _resource(institution_id: int) -> dict[str, object]:
     view = institution_view(institution_id)
     if view is None:  # deleted between the two looks
         raise NotFound
-    html = pieces.card(view) + (pieces.totals(dashboard(person())) if with_totals else "")
+    html = pieces.card(view) + pieces.totals(dashboard(person()))
     return {**resource(view), "html": html}
