@@ -7,7 +7,7 @@ transaction that came and went meanwhile is not mentioned, one that changed twic
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property, lru_cache
@@ -88,8 +88,21 @@ def _log(
 ) -> Log:
     life = life_of(login.institution_id, login.username, login.password, seed, keys)
     end = None if window[1] is None else date.fromisoformat(window[1])
-    events = [event for segment in segments for event in _replay(life, segment, window[0], end)]
-    return Log(life, events)
+    replayed = (event for segment in segments for event in _replay(life, segment, window[0], end))
+    return Log(life, list(_consistent(replayed)))
+
+
+def _consistent(events: Iterable[Event]) -> Iterator[Event]:
+    """Without changes to rows that were never told: a pending row from before the history began."""
+    live: set[str] = set()
+    for event in events:
+        if event.change == "added":
+            live.add(event.row.key)
+        elif event.row.key not in live:
+            continue
+        elif event.change == "removed":
+            live.remove(event.row.key)
+        yield event
 
 
 def _replay(life: Life, segment: Segment, start: date, end: date | None) -> Iterator[Event]:

@@ -219,8 +219,11 @@ class Life:
         stories = self.stories(day - LONGEST_STORY, day)
         found = [event for story in stories for event in changes_on(story, day)]
         if day.toordinal() % REPEATS == 0:
-            repeated = (row for story in stories if (row := shown_on(story, day)) and _told_lately(row, day))
-            found += [Event("modified", row) for row in repeated]
+            told = {event.row.key for event in found}
+            shown = [
+                row for row in (shown_on(story, day) for story in stories) if row and row.key not in told
+            ]
+            found += [Event("modified", row) for row in shown if _told_lately(row, day)]
         return sorted(found, key=lambda event: event.change != "removed")
 
     def balances(self, on: date, anchor: date) -> dict[str, Balances]:
