@@ -191,4 +191,3 @@ def people(chromium: Browser, server: AppServer) -> Iterator[Callable[..., Perso
 def person(people: Callable[..., Person], width: str) -> Person:
     """One person, at desktop width and again at 320 px."""
     return people(width)
-

@@ -50,7 +50,13 @@ def test_the_card_shows_every_kind_of_account_in_its_own_words(linked: Person) -
     for label in ("Cash", "Credit cards", "Investments", "Loans"):
         expect(card.get_by_role("heading", name=label)).to_be_visible()
     row = card.locator("[data-account-id]", has_text="Plaid Business Credit Card")
-    for words in ("9999", "$10,000.00", "$5,020.00", "$4,980.00", "Plaid Platinum Small Business Credit Card"):
+    for words in (
+        "9999",
+        "$10,000.00",
+        "$5,020.00",
+        "$4,980.00",
+        "Plaid Platinum Small Business Credit Card",
+    ):
         expect(row).to_contain_text(words)
     unknown = card.locator("[data-account-id]", has_text="Plaid CD")
     expect(unknown).to_contain_text("unknown")
@@ -219,3 +225,31 @@ def test_linking_by_keyboard_alone(people: Callable[..., Person]) -> None:
     card = person.card("Houndstooth")
     expect(card).to_have_attribute("data-working", "false")
     expect(card.get_by_role("heading", level=3)).to_be_visible()
+
+
+def test_a_sign_in_at_the_bank_is_not_lost_when_keeping_it_fails_once(people: Callable[..., Person]) -> None:
+    person = people()
+    person.sign_up()
+    person.refused = {503}
+    failing = {"left": 1}
+
+    def fail_once(route) -> None:
+        if route.request.method == "POST" and failing["left"]:
+            failing["left"] -= 1
+            words = "The bank connection service is not answering right now."
+            route.fulfill(
+                status=503,
+                json={"error": {"code": "vendor_unavailable", "message": words, "request_id": "x"}},
+            )
+        else:
+            route.continue_()
+
+    person.page.route("**/financial-institutions", fail_once)
+    person.open_link()
+    person.choose_in_link("First Platypus Bank")
+    person.sign_in_to_bank()
+    person.finish_link()
+    expect(person.page.get_by_role("heading", name="First Platypus Bank is not linked yet")).to_be_visible()
+    person.check()
+    person.button("Try again").click()
+    expect(person.card("First Platypus Bank")).to_have_attribute("data-working", "false")

@@ -41,7 +41,10 @@ def test_every_visitor_has_a_copy_of_their_own(people: Callable[..., Person]) ->
     enter_demo(one)
     enter_demo(other)
     ids = [
-        {card.get_attribute("data-institution-id") for card in who.page.locator("article[data-institution-id]").all()}
+        {
+            card.get_attribute("data-institution-id")
+            for card in who.page.locator("article[data-institution-id]").all()
+        }
         for who in (one, other)
     ]
     assert ids[0].isdisjoint(ids[1])

@@ -77,16 +77,21 @@ async function linkInWindow() {
   }
 }
 
+/** Keeps what Link gave. A sign-in at the bank is not thrown away: without an answer, or when the bank service is
+    down, the person may try the same token again (asking twice gives the same institution). */
 async function save(linked, confirmed) {
   const body = { public_token: linked.publicToken, metadata: linked.metadata };
   if (confirmed) body.confirm_duplicate = true;
   try {
     return await send("post", "/financial-institutions", body);
   } catch (trouble) {
-    if (trouble.code !== "already_linked" || confirmed) throw trouble;
     const name = linked.metadata?.institution?.name ?? "This institution";
-    const again = await ask("ask-duplicate", { name, message: trouble.message });
-    return again ? save(linked, true) : null;
+    const { message, code, status } = trouble;
+    if (code === "already_linked" && !confirmed) {
+      return (await ask("ask-duplicate", { name, message })) ? save(linked, true) : null;
+    }
+    if (status !== 0 && status < 500) throw trouble;
+    return (await ask("ask-retry", { name, message })) ? save(linked, confirmed) : null;
   }
 }
 
