@@ -159,7 +159,7 @@ def test_options_says_what_is_allowed_and_does_nothing(person, path):
 )
 @pytest.mark.parametrize("verb", ["GET", "HEAD"])
 def test_reading_verbs_change_nothing(person, path, verb):
-    user_id, browser = person()
+    _, browser = person()
     answer = browser.client.open(path, method=verb)
     assert answer.status_code in (200, 404, 405)
     assert browser.get("/dashboard.json").status_code == 200

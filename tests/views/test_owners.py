@@ -92,7 +92,7 @@ def owned(people, rows) -> dict[str, int]:
 
 def everything(rows) -> list[tuple]:
     """All rows of the owner's, to see that nothing was changed."""
-    tables = [table for table in db.metadata.sorted_tables if table.name not in ("user_sessions",)]
+    tables = [table for table in db.metadata.sorted_tables if table.name != "user_sessions"]
     return rows(
         lambda: [
             tuple(row)
