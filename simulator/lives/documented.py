@@ -89,7 +89,7 @@ _BUSINESS = "9999"
 
 
 def _merchant(
-    descriptor: str, shown: str, category: str, store: str | None = None, sure: str = "VERY_HIGH"
+    descriptor: str, shown: str | None, category: str, store: str | None = None, sure: str = "VERY_HIGH"
 ) -> Merchant:
     return Merchant(
         descriptor=descriptor, shown=shown, category=category, store_number=store, confidence=sure
@@ -107,7 +107,7 @@ _CYCLE = (
         5,
         "3333",
         "500.00",
-        _merchant("Madison Bicycle Shop", "Madison Bicycle Shop", "GENERAL_MERCHANDISE_SPORTING_GOODS"),
+        _merchant("Madison Bicycle Shop", None, "GENERAL_MERCHANDISE_SPORTING_GOODS"),
     ),
     (7, "2222", "1000.00", transfer("CD DEPOSIT .INITIAL.", "TRANSFER_OUT_ACCOUNT_TRANSFER")),
     (
@@ -120,7 +120,7 @@ _CYCLE = (
         9,
         "3333",
         "78.50",
-        _merchant("Touchstone Climbing", "Touchstone Climbing", "PERSONAL_CARE_GYMS_AND_FITNESS_CENTERS"),
+        _merchant("Touchstone Climbing", None, "PERSONAL_CARE_GYMS_AND_FITNESS_CENTERS"),
     ),
     (11, "0000", "-500.00", _merchant("United Airlines", "United Airlines", "TRAVEL_FLIGHTS")),
     (13, "0000", "6.33", _merchant("Uber 072515 SF**POOL**", "Uber", _RIDE)),

@@ -70,7 +70,12 @@ class SimulatorProcess:
         if self.today is not None:
             command += ["--today", self.today.isoformat()]
         self._process = subprocess.Popen(
-            command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, env=os.environ | self._env
+            command,
+            cwd=REPOSITORY,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | self._env,
+            process_group=0,
         )
         try:
             self.url = self._address(self._process, timeout)
@@ -106,7 +111,9 @@ class SimulatorProcess:
         return self._end(signal.SIGTERM, timeout)
 
     def kill(self) -> int:
-        """SIGKILL: what a crash leaves behind."""
+        """SIGKILL to all of it: what a crash leaves behind."""
+        if self._process is not None and self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
         return self._end(signal.SIGKILL, 5.0)
 
     def _end(self, how: signal.Signals, timeout: float) -> int:
