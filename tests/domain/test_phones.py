@@ -1,7 +1,5 @@
 """Phone numbers in any usual form; what gets no text is refused with a sentence."""
 
-# ruff: noqa: RUF001 - look-alike letters are the point
-
 from __future__ import annotations
 
 import re

@@ -1,7 +1,5 @@
 """Text of people and banks: what can be stored, what is one line, and names that are the same name."""
 
-# ruff: noqa: RUF001 - look-alike letters are the point
-
 from __future__ import annotations
 
 import pytest

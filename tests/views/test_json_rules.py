@@ -1,7 +1,5 @@
 """The rules every JSON address keeps: tokens first, then who, then what; and one shape for every error."""
 
-# ruff: noqa: RUF001 - look-alike letters are the point
-
 from __future__ import annotations
 
 import json

@@ -1,7 +1,5 @@
 """Logging in and out: sessions are rows, cookies hold a random id, and a stolen one dies with its row."""
 
-# ruff: noqa: RUF001 - look-alike letters are the point
-
 from __future__ import annotations
 
 import re

@@ -1,7 +1,5 @@
 """A person's own profile: every change needs the password, and deletion leaves nothing but promises to the bank."""
 
-# ruff: noqa: RUF001 - look-alike letters are the point
-
 from __future__ import annotations
 
 import pytest

@@ -1,7 +1,5 @@
 """Sign-up: every field is needed, errors stand beside their field, nothing typed is lost but the password."""
 
-# ruff: noqa: RUF001 - look-alike letters are the point
-
 from __future__ import annotations
 
 import pytest
