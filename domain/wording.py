@@ -31,7 +31,7 @@ FAILURES = {
     "ITEM_LOGIN_REQUIRED": _SIGN_IN,
     "INVALID_CREDENTIALS": _SIGN_IN,
     "INVALID_MFA": _SIGN_IN,
-    "INSUFFICIENT_CREDENTIALS": "Signing in at the bank was not finished. Delete this institution here and link it anew.",
+    "INSUFFICIENT_CREDENTIALS": "The sign-in was never finished. Delete this institution here and link it anew.",
     "INVALID_UPDATED_USERNAME": "The user name at the bank has changed. Delete this institution here and link it anew.",
     "ITEM_LOCKED": "The bank locked this login. Unlock it on the bank's own site, then sign in again here.",
     "PASSWORD_RESET_REQUIRED": "The bank wants a new password. Set it on the bank's own site, then sign in again here.",
