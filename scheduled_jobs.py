@@ -76,7 +76,8 @@ def _run(app: Flask, options: argparse.Namespace) -> tuple[dict[str, Any], bool]
         "cleaned": 0,
     }
     if "refresh" in wanted:
-        one = _in_context(app, lambda number: refreshing.refresh(number, banks, settings.lease_seconds))
+        lease = settings.lease_seconds
+        one = _in_context(app, lambda number: refreshing.refresh(number, banks, lease, due_by=now))
         with tqdm(desc="Refreshing", unit=" institutions", disable=None) as bar:
             counts = refresh_institutions.run(
                 now, one, settings.refresh_concurrency, bar.update, dry_run=options.dry_run

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
 
 from services.refreshing import Outcome, scheduled_now
+
+log = logging.getLogger(__name__)
 
 PAGE = 500
 
@@ -61,7 +64,10 @@ def _collect(
 ) -> set[Future[Outcome]]:
     finished, rest = wait(running, return_when=when)
     for future in finished:
-        outcome = Outcome.FAILED if future.exception() else future.result()
+        error = future.exception()
+        if error is not None:
+            log.error("a refresh broke: %s", type(error).__name__)
+        outcome = future.result() if error is None else Outcome.FAILED
         report.refreshed += outcome in (Outcome.DONE, Outcome.WAITING)
         report.failed += outcome is Outcome.FAILED
         done()

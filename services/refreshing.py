@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import case, false, literal, or_, select, update
+from sqlalchemy import case, false, literal, or_, select, true, update
 
 from background import enqueue
 from database import UtcDateTime, changed_rows, utcnow
@@ -30,6 +30,7 @@ from models import (
     REVOKED,
     TRANSACTIONS,
     FinancialInstitution,
+    ItemRemoval,
     User,
 )
 from providers.base import BankGateway, Banks, Institution, Kind, ProviderError
@@ -85,10 +86,15 @@ class Claim:
     """The institution has been read before."""
 
 
-def refresh(institution_id: int, banks: Banks, lease_seconds: int) -> Outcome:
-    """Refresh one institution now, if nobody else is and it still exists. Never raises for a vendor's failure."""
+def refresh(
+    institution_id: int, banks: Banks, lease_seconds: int, *, due_by: datetime | None = None
+) -> Outcome:
+    """Refresh one institution now, if nobody else is and it still exists. Never raises for a vendor's failure.
+
+    With `due_by` only if the daily job wanted it by then: of two jobs at once the later one finds it done.
+    """
     try:
-        claim = _claim(institution_id, lease_seconds)
+        claim = _claim(institution_id, lease_seconds, due_by)
     except UndecryptableError:
         db.session.rollback()
         _park(institution_id, "ACCESS_TOKEN_UNREADABLE")
@@ -113,13 +119,14 @@ def _bank_of(environment: str, banks: Banks) -> BankGateway:
         raise ProviderError("NOT_CONFIGURED", Kind.CONFIG) from None
 
 
-def _claim(institution_id: int, lease_seconds: int) -> Claim | None:
-    """Take the lease, or None: held by a living worker, removed, or its access has ended."""
+def _claim(institution_id: int, lease_seconds: int, due_by: datetime | None) -> Claim | None:
+    """Take the lease, or None: held by a living worker, removed, done already, or its access has ended."""
     now, lease_id, table = utcnow(), secrets.token_hex(16), FinancialInstitution
+    wanted = true() if due_by is None else table.scheduled_at <= due_by
     zone = select(User.timezone).where(User.id == table.user_id).scalar_subquery()
     row = db.session.execute(
         update(table)
-        .where(table.id == institution_id, _free(now), table.state != REVOKED)
+        .where(table.id == institution_id, wanted, _free(now), table.state != REVOKED)
         .values(lease_id=lease_id, lease_until=now + timedelta(seconds=lease_seconds))
         .returning(
             table.environment,
@@ -306,7 +313,8 @@ def _fail(claim: Claim, error: ProviderError) -> Outcome:
             outcome |= {"due_at": now + LIMIT_PAUSE, "stage": ACCOUNTS}
     else:
         state = STATE_OF_KIND.get(error.kind, ERROR)
-        again = now + RETRY_SOON if error.kind is Kind.RETRY else next_refresh(now, claim.timezone)
+        soon = error.kind in (Kind.RETRY, Kind.CONFIG)  # it passes, or the operator mends it
+        again = now + RETRY_SOON if soon else next_refresh(now, claim.timezone)
         outcome = {"state": state, "error_code": error.code, "scheduled_at": again}
     _give_back(claim.id, claim.lease_id, outcome)
     return Outcome.FAILED
@@ -329,11 +337,12 @@ def _give_back(institution_id: int, lease_id: str | None, outcome: dict[str, obj
 
 
 def keys_refused() -> bool:
-    """Does any institution stand still because the vendor refused our keys? The operator must act."""
-    query = (
-        select(FinancialInstitution.id).where(FinancialInstitution.error_code == "INVALID_API_KEYS").limit(1)
+    """Does any institution or removal stand still because the vendor refused our keys? The operator must act."""
+    queries = (
+        select(table.id).where(table.error_code == "INVALID_API_KEYS").limit(1)
+        for table in (FinancialInstitution, ItemRemoval)
     )
-    found = db.session.scalar(query) is not None
+    found = any(db.session.scalar(query) is not None for query in queries)
     db.session.commit()
     return found
 
@@ -348,11 +357,13 @@ def due_now(now: datetime, limit: int = 100) -> list[int]:
 
 
 def scheduled_now(now: datetime, after_id: int = 0, limit: int = 500) -> list[int]:
-    """One page of ids the daily job should refresh, in id order (pass the last id to get the next page)."""
+    """One page of ids the daily job should refresh, in id order (pass the last id to get the next page).
+
+    `now` may be pretended; leases run by the real clock."""
     table = FinancialInstitution
     query = (
         select(table.id)
-        .where(table.scheduled_at <= now, table.state != REVOKED, table.id > after_id, _free(now))
+        .where(table.scheduled_at <= now, table.state != REVOKED, table.id > after_id, _free(utcnow()))
         .order_by(table.id)
         .limit(limit)
     )

@@ -106,10 +106,10 @@ def _postpone(removal_id: int, code: str, due_at: datetime | None) -> None:
 
 
 def removals_due(now: datetime, limit: int = 100) -> list[int]:
-    """Ids of removals to try now that no living worker holds, the longest waiting first."""
+    """Ids of removals due at `now` (which may be pretended) that no living worker holds, longest waiting first."""
     query = (
         select(ItemRemoval.id)
-        .where(ItemRemoval.due_at <= now, _free(now))
+        .where(ItemRemoval.due_at <= now, _free(utcnow()))
         .order_by(ItemRemoval.due_at)
         .limit(limit)
     )
