@@ -39,7 +39,19 @@ def _lacks_chromium() -> str | None:
 _NO_BROWSER = ["-m", "not browser"]
 GROUPS = [
     Group("unit, and services on SQLite", ["-n", "2", "tests", "--ignore=tests/simulator", *_NO_BROWSER]),
-    Group("services on Postgres", ["tests/services", "--db=postgres", *_NO_BROWSER]),
+    Group(
+        "services and pages on Postgres",
+        [
+            "-n",
+            "2",
+            "tests/services",
+            "tests/jobs",
+            "tests/views",
+            "tests/test_app.py",
+            "--db=postgres",
+            *_NO_BROWSER,
+        ],
+    ),
     Group("simulator contract", ["-n", "2", "tests/simulator", *_NO_BROWSER]),
     Group("browser", ["-n", "2", "tests", "-m", "browser"], _lacks_chromium),
 ]
