@@ -16,6 +16,7 @@ from simulator.lives.build import life_of
 from simulator.lives.model import Change, Event, Life, Row
 from simulator.records import Item, Login, Segment
 
+DEFAULT_DAYS = 90
 INITIAL_DAYS = 30
 """INITIAL_UPDATE_COMPLETE means that about this many days are there."""
 
@@ -74,7 +75,7 @@ def _told(first: Change, position: int, last: Event) -> Told | None:
 def log_of(item: Item, login: Login, seed: str) -> Log:
     """The log of an Item as far as its segments go."""
     keys = None if item.keys is None else tuple(item.keys)
-    window = (first_day(item), item.end_date)
+    window = (first_day(item), last_day(item))
     return _log(login, keys, seed, window, tuple(item.segments))
 
 
@@ -83,12 +84,11 @@ def _log(
     login: Login,
     keys: tuple[str, ...] | None,
     seed: str,
-    window: tuple[date, str | None],
+    window: tuple[date, date | None],
     segments: tuple[Segment, ...],
 ) -> Log:
     life = life_of(login.institution_id, login.username, login.password, seed, keys)
-    end = None if window[1] is None else date.fromisoformat(window[1])
-    replayed = (event for segment in segments for event in _replay(life, segment, window[0], end))
+    replayed = (event for segment in segments for event in _replay(life, segment, *window))
     return Log(life, list(_consistent(replayed)))
 
 
@@ -136,7 +136,14 @@ def first_day(item: Item) -> date:
     return date.fromisoformat(item.anchor) - timedelta(days=item.days_requested or DEFAULT_DAYS)
 
 
-DEFAULT_DAYS = 90
+def last_day(item: Item) -> date | None:
+    """The last day of an Item's history. One that was asked for up to its own first day goes on with new days; a
+    caller east or west of this machine may name the day before or after for that.
+    """
+    if item.end_date is None:
+        return None
+    end = date.fromisoformat(item.end_date)
+    return end if end < date.fromisoformat(item.anchor) - timedelta(days=1) else None
 
 
 def due_segments(item: Item, today: date, elapsed_ms: float, ready_ms: int) -> list[Segment]:

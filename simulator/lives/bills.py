@@ -37,48 +37,39 @@ def payroll(ways: Ways, year: int, month: int) -> Iterator[Story]:
 
 
 def monthly_bills(seed: str, ways: Ways, year: int, month: int) -> Iterator[Story]:
-    """Rent, utilities, insurance, the student loan and a standing order to the broker."""
+    """Rent, the student loan, a standing order to the broker, and what is paid for the home and the car."""
     till = Till("checking", seed, year, month)
-    dice = till.dice("bills")
-    winter = Decimal(str(1 + 0.45 * math.cos((month - 1) / 12 * 2 * math.pi)))
+    standing = Dice(seed, "standing")
     rent = transfer(f"{ways.landlord} WEB PMT", "RENT_AND_UTILITIES_RENT", "merchant")
     yield till.posted("rent", rent, ways.rent, till.day(1))
-    standing = Dice(seed, "standing")
     contribution = transfer("SUMMIT BROKERAGE ACH CONTRIB", "TRANSFER_OUT_INVESTMENT_AND_RETIREMENT_FUNDS")
     yield till.posted("broker", contribution, Decimal(standing.pick((100, 150, 200))), till.day(6))
     loan = transfer("LIGHTHOUSE STUDENT LN PAYMENT", "LOAN_PAYMENTS_STUDENT_LOAN_PAYMENT")
     yield till.posted("student-loan", loan, standing.money(210, 340), till.day(15))
+    premium = standing.money(88, 132)
     for name, day, merchant, amount in (
-        (
-            "insurance",
-            9,
-            _bill("EVERGUARD AUTO INS", "Everguard", "GENERAL_SERVICES_INSURANCE"),
-            standing.money(88, 132),
-        ),
-        (
-            "power",
-            12,
-            _bill("VALLEY POWER & LIGHT", "Valley Power & Light", "RENT_AND_UTILITIES_GAS_AND_ELECTRICITY"),
-            cents(dice.money(58, 82) * winter),
-        ),
-        (
-            "internet",
-            18,
-            _bill("FIBERLINE INTERNET", "Fiberline", "RENT_AND_UTILITIES_INTERNET_AND_CABLE"),
-            Decimal("59.99"),
-        ),
-        (
-            "phone",
-            21,
-            _bill("TALKABOUT WIRELESS", "Talkabout", "RENT_AND_UTILITIES_TELEPHONE"),
-            Decimal("45.00"),
-        ),
+        ("insurance", 9, _INSURANCE, premium),
+        ("power", 12, _POWER, _power_bill(till.dice("power"), month)),
+        ("internet", 18, _INTERNET, Decimal("59.99")),
+        ("phone", 21, _PHONE, Decimal("45.00")),
     ):
         yield till.posted(name, merchant, amount, till.day(day))
 
 
+def _power_bill(dice: Dice, month: int) -> Decimal:
+    """Highest in January, lowest in July."""
+    winter = Decimal(str(1 + 0.45 * math.cos((month - 1) / 12 * 2 * math.pi)))
+    return cents(dice.money(58, 82) * winter)
+
+
 def _bill(descriptor: str, shown: str, category: str) -> Merchant:
     return Merchant(descriptor=f"{descriptor} AUTOPAY", shown=shown, category=category, channel="online")
+
+
+_INSURANCE = _bill("EVERGUARD AUTO INS", "Everguard", "GENERAL_SERVICES_INSURANCE")
+_POWER = _bill("VALLEY POWER & LIGHT", "Valley Power & Light", "RENT_AND_UTILITIES_GAS_AND_ELECTRICITY")
+_INTERNET = _bill("FIBERLINE INTERNET", "Fiberline", "RENT_AND_UTILITIES_INTERNET_AND_CABLE")
+_PHONE = _bill("TALKABOUT WIRELESS", "Talkabout", "RENT_AND_UTILITIES_TELEPHONE")
 
 
 def taxes(seed: str, year: int, month: int) -> Iterator[Story]:

@@ -275,3 +275,16 @@ def test_a_tip_is_added_between_pending_and_posted():
     replaced = {row["pending_transaction_id"] for row in told.values()}
     gone = {row["transaction_id"] for page in ledger.pages for row in page["removed"]}
     assert (holds & gone) - replaced, "no hold vanished"
+
+
+def test_a_history_asked_for_up_to_today_goes_on_tomorrow(tmp_path):
+    window = {"start_date": "2026-11-01", "end_date": "2026-11-20"}
+    with SimulatorProcess(today="2026-11-20", data_dir=tmp_path) as process:
+        ledger = Ledger(Bank(process), Bank(process).ready("ins_sim_family", transactions=window))
+        ledger.sync()
+        before = set(ledger.rows)
+    with SimulatorProcess(today="2026-11-24", data_dir=tmp_path) as process:
+        ledger.bank = Bank(process)
+        ledger.sync()
+    new = [row for key, row in ledger.rows.items() if key not in before]
+    assert max(row["authorized_date"] for row in new) > "2026-11-20"
