@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import tempfile
 import warnings
 from pathlib import Path
 from types import TracebackType
+
+from sqlalchemy import create_engine, make_url, text
 
 
 class EmbeddedPostgres:
@@ -29,3 +32,15 @@ class EmbeddedPostgres:
     ) -> None:
         self._server.cleanup()
         shutil.rmtree(self._directory, ignore_errors=True)
+
+
+def another_database(url: str, folder: Path) -> str:
+    """The address of one more empty database, beside this one: a file in `folder`, or on the same server."""
+    if url.startswith("sqlite"):
+        return f"sqlite:///{folder / 'another.db'}"
+    name = f"another_{secrets.token_hex(4)}"
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
