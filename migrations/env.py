@@ -44,6 +44,8 @@ def _wait_for_turn(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         # Held until the transaction ends, so a killed process frees it.
         connection.execute(text("SET LOCAL lock_timeout = '60s'"))
+        # A page may take 30 s, a migration of many rows may take longer.
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK_ID})"))
     else:
         connection.exec_driver_sql("PRAGMA busy_timeout = 60000")
