@@ -52,6 +52,8 @@ def create_blueprint(state: State) -> Blueprint:
 
     @blueprint.get("/favicon.ico")
     def icon() -> Response:
-        return Response(draw("#0d3b34", bars), mimetype="image/png", headers={"Cache-Control": "max-age=86400"})
+        return Response(
+            draw("#0d3b34", bars), mimetype="image/png", headers={"Cache-Control": "max-age=86400"}
+        )
 
     return blueprint

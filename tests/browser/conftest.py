@@ -157,7 +157,7 @@ class Person:
         self.card(institution).locator("summary", has_text="More for").click()
 
     def figure(self, which: str) -> str:
-        """'net_worth' or 'holdings' of the hero, as its words: 'minus −$77,184.15'."""
+        """'net_worth' or 'holdings' of the hero, as its words, the drawn sign after the spoken one."""
         return " ".join((self.page.locator(f'[data-total="{which}"]').text_content() or "").split())
 
 
