@@ -26,7 +26,7 @@ from extensions import bcrypt, crontab, csrf, db, limiter, login_manager, migrat
 from providers.registry import LazyBanks
 from services import demo, refreshing, removals, sweeping, users
 from vault import vault
-from views import accounts, auth, errors, filters, headers, health, institutions, pages
+from views import accounts, auth, errors, filters, headers, health, institutions, pages, totals
 from views import users as users_views
 from views.session_interface import RowSessionInterface
 
@@ -169,7 +169,7 @@ def _setup_background(app: Flask, settings: Settings) -> None:
 
 
 def _setup_pages(app: Flask, settings: Settings) -> None:
-    for module in (pages, auth, users_views, institutions, accounts, health):
+    for module in (pages, totals, auth, users_views, institutions, accounts, health):
         app.register_blueprint(module.blueprint)
     headers.register(app)
     errors.register(app)

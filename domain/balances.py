@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 from typing import Protocol
 
 DEPOSITORY, CREDIT, LOAN, INVESTMENT, OTHER = "depository", "credit", "loan", "investment", "other"
@@ -32,19 +33,37 @@ def kind_of(account_type: str) -> str:
     return account_type if account_type in (DEPOSITORY, CREDIT, LOAN, INVESTMENT) else OTHER
 
 
-def contribution(account: Holding) -> Decimal | None:
-    """The signed amount an account adds to net worth, in its own currency; None when it is unknown or closed.
+class Basis(StrEnum):
+    """Which reported balance an account counts with, or why it counts with none."""
+
+    AVAILABLE = "available"
+    CURRENT = "current"
+    OWED = "owed"
+    OVERPAID = "overpaid"
+    CLOSED = "closed"
+    UNKNOWN = "unknown"
+
+
+def reckon(account: Holding) -> tuple[Decimal | None, Basis]:
+    """What an account adds to net worth, signed, and which balance that is; None with CLOSED or UNKNOWN.
 
     Plaid's sign: a credit or loan balance is what is owed, so it is subtracted (an overpaid card adds).
     """
     if account.closed:
-        return None
+        return None, Basis.CLOSED
     kind = kind_of(account.type)
     if kind == DEPOSITORY and account.available is not None:
-        return account.available
+        return account.available, Basis.AVAILABLE
     if account.current is None:
-        return None
-    return -account.current if kind in (CREDIT, LOAN) else account.current
+        return None, Basis.UNKNOWN
+    if kind in (CREDIT, LOAN):
+        return -account.current, Basis.OVERPAID if account.current < 0 else Basis.OWED
+    return account.current, Basis.CURRENT
+
+
+def contribution(account: Holding) -> Decimal | None:
+    """The signed amount an account adds to net worth, in its own currency; None when it is unknown or closed."""
+    return reckon(account)[0]
 
 
 def in_holdings(account_type: str) -> bool:

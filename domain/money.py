@@ -99,6 +99,16 @@ def format_money(amount: Decimal | None, currency: str | None) -> str:
     return f"{sign}{style.prefix}{figure}{style.suffix}"
 
 
+def format_exactly(amount: Decimal | None, currency: str | None) -> str:
+    """Like format_money, with every place there is (up to four): what an explanation adds up with."""
+    if amount is None:
+        return "unknown"
+    style = currency_style(currency)
+    places = max(style.places, -int(amount.normalize().as_tuple().exponent))
+    sign = MINUS if amount < 0 else ""
+    return f"{sign}{style.prefix}{abs(amount):,.{places}f}{style.suffix}"
+
+
 def _reads_as_zero(figure: str) -> bool:
     """Is nothing left of the amount after rounding to the places that are shown?"""
     return not figure.strip("0.,")

@@ -142,7 +142,7 @@ class Dashboard:
 def dashboard(user: User) -> Dashboard:
     """This person's whole picture. Two queries."""
     now = utcnow()
-    institutions = _institutions(FinancialInstitution.user_id == user.id, now)
+    institutions = institution_views(FinancialInstitution.user_id == user.id, now)
     lines = total_lines(account for view in institutions for account in view.accounts)
     today = local_date(now, user.timezone)
     return Dashboard(
@@ -160,11 +160,12 @@ def dashboard(user: User) -> Dashboard:
 
 def institution_view(institution_id: int) -> InstitutionView | None:
     """One card. Two queries; None when the institution is gone. The caller has checked whose it is."""
-    found = _institutions(FinancialInstitution.id == institution_id, utcnow())
+    found = institution_views(FinancialInstitution.id == institution_id, utcnow())
     return found[0] if found else None
 
 
-def _institutions(condition: Any, now: datetime) -> list[InstitutionView]:
+def institution_views(condition: Any, now: datetime) -> list[InstitutionView]:
+    """The institutions that meet the condition, in the order they were linked, with their accounts. Two queries."""
     table = FinancialInstitution
     rows = db.session.execute(
         select(

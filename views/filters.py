@@ -12,6 +12,7 @@ from domain import money, phones, wording
 def register(app: Flask) -> None:
     filters = app.jinja_env.filters
     filters["money"] = money.format_money
+    filters["exactly"] = money.format_exactly
     filters["money_parts"] = money.money_parts
     filters["tone"] = money.tone_of
     filters["ago"] = lambda moment: wording.ago(moment, datetime.now(UTC))

@@ -21,7 +21,7 @@ def resource(view: InstitutionView) -> dict[str, Any]:
         "working": view.working,
         "error": error,
         "refreshed_at": _moment(view.refreshed_at),
-        "totals": [_total(line) for line in view.totals],
+        "totals": [total(line) for line in view.totals],
     }
 
 
@@ -29,7 +29,7 @@ def dashboard_json(dashboard: Dashboard) -> dict[str, Any]:
     """The whole picture as figures."""
     return {
         "as_of": _moment(dashboard.as_of),
-        "totals": [_total(line) for line in dashboard.totals],
+        "totals": [total(line) for line in dashboard.totals],
         "institutions": [
             {**resource(view), "accounts": [_account(account) for account in view.accounts]}
             for view in dashboard.institutions
@@ -37,7 +37,7 @@ def dashboard_json(dashboard: Dashboard) -> dict[str, Any]:
     }
 
 
-def _total(line: TotalLine) -> dict[str, Any]:
+def total(line: TotalLine) -> dict[str, Any]:
     return {"currency": line.currency, "holdings": plain(line.holdings), "net_worth": plain(line.net_worth)}
 
 

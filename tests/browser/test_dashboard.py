@@ -253,3 +253,21 @@ def test_a_sign_in_at_the_bank_is_not_lost_when_keeping_it_fails_once(people: Ca
     person.check()
     person.button("Try again").click()
     expect(person.card("First Platypus Bank")).to_have_attribute("data-working", "false")
+
+
+def test_every_total_says_how_it_is_made_up(linked: Person) -> None:
+    linked.page.get_by_role("link", name="How is this made up?").first.click()
+    dialog = linked.page.get_by_role("dialog")
+    expect(dialog.get_by_role("heading", name="How is this made up?")).to_be_focused()
+    expect(dialog.get_by_role("row")).to_have_count(16)  # a head, 14 accounts, the sum
+    for words in ("$81,091.7405", "$77,184.1495", "Subtracts what is owed.", "a loan"):
+        expect(dialog).to_contain_text(words)
+    linked.check()
+    linked.page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+
+    linked.open_menu()
+    menu = linked.card("First Platypus Bank").get_by_role("link", name="How is this made up?")
+    linked.go(menu.get_attribute("href") or "")
+    expect(linked.page.get_by_text("The totals of First Platypus Bank")).to_be_visible()
+    linked.check()

@@ -30,6 +30,7 @@ ROUTES: dict[tuple[str, str], tuple[int, int, int, int]] = {
     ("POST", "/demo"): (303, 303, 303, 303),
     ("POST", "/logout"): (303, 303, 303, 303),
     ("GET", "/dashboard.json"): (200, 200, 200, 401),
+    ("GET", "/totals/why"): (200, 200, 200, 303),
     ("GET", "/users/update-profile"): (200, 200, 200, 303),
     ("POST", "/users/update-profile"): (400, 400, 403, 303),
     ("GET", "/users/change-password"): (200, 200, 200, 303),

@@ -8,7 +8,8 @@ const STRANGE = "Something went wrong here. Nothing was lost; please try again i
 
 const client = axios.create({
   timeout: 35_000,
-  headers: { "X-CSRFToken": document.querySelector('meta[name="csrf-token"]')?.content ?? "" },
+  // JSON first: pages that are also JSON answer by Accept.
+  headers: { Accept: "application/json", "X-CSRFToken": document.querySelector('meta[name="csrf-token"]')?.content ?? "" },
 });
 
 /** What went wrong: message is ready to show; status is 0 without an answer; retryAfter is in seconds or null. */

@@ -7,6 +7,7 @@ import { connectLink } from "../behaviors/link.js";
 import { connectProgress } from "../behaviors/progress.js";
 import { connectRefresh } from "../behaviors/refresh.js";
 import { connectRestore } from "../behaviors/restore.js";
+import { connectWhy } from "../behaviors/why.js";
 import { wirePage } from "../behaviors/wire.js";
 
 wirePage({
@@ -18,6 +19,7 @@ wirePage({
   progress: connectProgress,
   refresh: connectRefresh,
   restore: connectRestore,
+  why: connectWhy,
 });
 startAges();
 startChartTheme();

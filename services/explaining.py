@@ -1,0 +1,35 @@
+"""How a person's totals are made up, for the page and for JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from database import utcnow
+from domain.explanation import Explanation, explain
+from models import FinancialInstitution, User
+from services.reporting import AccountView, institution_views
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """The explanation of one institution's totals (`name`), or of everything (None), as of a moment (UTC)."""
+
+    as_of: datetime
+    name: str | None
+    explanation: Explanation[AccountView]
+    institution_of: dict[int, str]
+    """Account id -> the name of its institution."""
+
+
+def why(user: User, institution_id: int | None) -> Why:
+    """How this person's totals are made up. Two queries. The caller has checked whose the institution is."""
+    now, table = utcnow(), FinancialInstitution
+    condition = table.user_id == user.id if institution_id is None else table.id == institution_id
+    views = institution_views(condition, now)
+    return Why(
+        as_of=now,
+        name=views[0].name if institution_id is not None and views else None,
+        explanation=explain([account for view in views for account in view.accounts]),
+        institution_of={account.id: view.name for view in views for account in view.accounts},
+    )

@@ -1,0 +1,26 @@
+// "How is this made up?": opens the explanation in place; the link leads to the same as a page.
+
+import { send } from "./http.js";
+import { complain } from "./notices.js";
+import { swap } from "./pieces.js";
+
+async function show(link) {
+  const dialog = document.getElementById("why");
+  const answer = await send("get", link.getAttribute("href"));
+  swap(answer.html);
+  dialog.showModal();
+  dialog.querySelector("#why-title").focus();
+  dialog.addEventListener("close", () => link.isConnected && link.focus(), { once: true });
+}
+
+export function connectWhy(link) {
+  link.addEventListener("click", async (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    try {
+      await show(link);
+    } catch (trouble) {
+      complain(trouble.message);
+    }
+  });
+}
