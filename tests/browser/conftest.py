@@ -97,6 +97,7 @@ class Person:
         self.fill_sign_up(account_type=account_type)
         self.page.get_by_role("button", name="Sign up").click()
         expect(self.page.get_by_role("heading", name="Overview", level=1)).to_be_attached()
+        self.page.wait_for_load_state("load")  # its scripts have run: buttons do what they say
 
     def fill_sign_up(self, account_type: str = "sandbox") -> None:
         self.page.get_by_label("First name").fill("Ada")
