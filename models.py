@@ -124,6 +124,8 @@ class FinancialInstitution(Model):
     primary_color: Mapped[str | None] = mapped_column(String(7))
     logo: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
     has_logo: Mapped[bool] = mapped_column(Boolean, default=False)
+    identified: Mapped[bool] = mapped_column(Boolean, default=False)
+    """The vendor has said who this is; until then the name is what Link said."""
 
     state: Mapped[str] = mapped_column(String(16), default=NEW)
     stage: Mapped[str] = mapped_column(String(16), default=CONNECTING)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -82,8 +84,8 @@ class Claim:
     watched: bool
     """Somebody asked for this refresh and may be looking at its progress."""
     timezone: str
-    known: bool
-    """The institution has been read before."""
+    identified: bool
+    """The vendor has said who the institution is: name, colour, logo."""
 
 
 def refresh(
@@ -136,7 +138,7 @@ def _claim(institution_id: int, lease_seconds: int, due_by: datetime | None) -> 
             table.attempts,
             table.realtime_wanted,
             table.due_at,
-            table.refreshed_at,
+            table.identified,
             zone.label("timezone"),
         ),
         execution_options={"synchronize_session": False},
@@ -155,7 +157,7 @@ def _claim(institution_id: int, lease_seconds: int, due_by: datetime | None) -> 
         realtime=row.realtime_wanted,
         watched=row.due_at is not None,
         timezone=row.timezone,
-        known=row.refreshed_at is not None,
+        identified=row.identified,
     )
 
 
@@ -171,7 +173,7 @@ def _read_and_write(claim: Claim, bank: BankGateway, lease_seconds: int) -> Outc
     """The three steps of a refresh; a person watching sees the accounts before the transactions are read."""
     # While a new Item's transactions are being prepared its accounts were just read: only sync is tried again.
     retrying = 0 < claim.attempts <= len(NOT_READY_LADDER) and not claim.realtime
-    identity = None if claim.known or retrying else reading.institution(bank, claim.access_token)
+    identity = None if claim.identified or retrying else reading.institution(bank, claim.access_token)
     balances = None
     if not retrying:
         balances = reading.balances(bank, claim.access_token, realtime=claim.realtime, now=utcnow())
@@ -179,8 +181,32 @@ def _read_and_write(claim: Claim, bank: BankGateway, lease_seconds: int) -> Outc
         if not _write_accounts_early(claim, balances, identity, lease_seconds):
             return Outcome.BUSY
         identity = None
-    changes = reading.changes_since(bank, claim.access_token, claim.cursor, lambda: None)
+    keep = _lease_keeper(claim, lease_seconds)
+    try:
+        changes = reading.changes_since(bank, claim.access_token, claim.cursor, keep)
+    except LeaseLostError:
+        return Outcome.BUSY
     return _write(claim, balances, identity, changes)
+
+
+class LeaseLostError(Exception):
+    """Somebody else has the institution now, or it is gone: what was read is not written."""
+
+
+def _lease_keeper(claim: Claim, lease_seconds: int) -> Callable[[], None]:
+    """Called after each page: a history that takes longer than a lease keeps it, a third of its life at a time."""
+    renewed = time.monotonic()
+
+    def keep() -> None:
+        nonlocal renewed
+        if time.monotonic() - renewed < lease_seconds / 3:
+            return
+        if not _lock(claim, lease_until=utcnow() + timedelta(seconds=lease_seconds)):
+            raise LeaseLostError
+        db.session.commit()
+        renewed = time.monotonic()
+
+    return keep
 
 
 def _lock(claim: Claim, **values: object) -> bool:
@@ -294,6 +320,7 @@ def _face(identity: Institution | None) -> dict[str, object]:
         "primary_color": identity.primary_color,
         "logo": identity.logo,
         "has_logo": identity.logo is not None,
+        "identified": True,
     }
 
 

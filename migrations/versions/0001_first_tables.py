@@ -70,6 +70,7 @@ def upgrade() -> None:
         sa.Column("primary_color", sa.String(length=7), nullable=True),
         sa.Column("logo", sa.LargeBinary(), nullable=True),
         sa.Column("has_logo", sa.Boolean(), nullable=False),
+        sa.Column("identified", sa.Boolean(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("stage", sa.String(length=16), nullable=False),
         sa.Column("error_code", sa.String(length=64), nullable=True),

@@ -32,7 +32,12 @@ def banks(bank: ScriptedPlaid) -> LazyBanks:
 def institution(context: Flask) -> FinancialInstitution:
     """Linked a moment ago and never read; nobody waits for it (`due_at` is null), as in the daily job."""
     return make_institution(
-        make_user(), state="new", stage="connecting", refreshed_at=None, balances_as_of=None
+        make_user(),
+        state="new",
+        stage="connecting",
+        refreshed_at=None,
+        balances_as_of=None,
+        identified=False,
     )
 
 

@@ -263,3 +263,14 @@ def test_a_failing_write_keeps_the_old_cursor_and_every_old_row(institution, ban
     assert amounts() == {"t2": Decimal(2)}
     assert cursors(bank.asked("/transactions/sync")) == [None, "c1", "c1"]
     assert (institution.state, institution.error_code) == ("healthy", None)
+
+
+def test_a_bank_whose_name_could_not_be_read_is_asked_again(institution, bank, banks):
+    bank.next("/institutions/get_by_id", plaid.failure("INTERNAL_SERVER_ERROR", "API_ERROR", 500))
+    bank.always("/institutions/get_by_id", {"institution": {"institution_id": "ins_9", "name": "Tartan"}})
+
+    read(institution, banks)
+    assert (institution.state, institution.identified) == ("healthy", False)
+    read(institution, banks)
+
+    assert (institution.name, institution.identified) == ("Tartan", True)

@@ -257,3 +257,39 @@ def test_no_transaction_is_open_while_the_vendor_is_asked(app, institution, scri
     assert read(institution, banks) is Outcome.DONE
     assert len(written) == 4
     assert elsewhere(app, lambda: amounts()) == {"t1": Decimal(1)}
+
+
+def a_lease_a_page(monkeypatch) -> None:
+    """By the clock of the reader every page takes a whole lease of 60 s."""
+    clock = iter(range(0, 100_000, 60))
+    monkeypatch.setattr("services.refreshing.time.monotonic", lambda: next(clock))
+
+
+def test_a_history_longer_than_a_lease_keeps_it(app, institution, script, banks, monkeypatch):
+    a_lease_a_page(monkeypatch)
+    number, leases = institution.id, []
+
+    def look() -> None:
+        leases.append(row(number).lease_until)
+
+    pages = [plaid.page(cursor=f"c{page}", more=page < 3) for page in (1, 2, 3)]
+    script.next("/transactions/sync", *[meanwhile(app, look, page) for page in pages])
+
+    assert refresh(number, banks, 60) is Outcome.DONE
+    assert leases == sorted(set(leases)), "the lease was not renewed"
+
+
+def test_a_reader_that_lost_its_lease_stops_reading(app, institution, script, banks, monkeypatch):
+    a_lease_a_page(monkeypatch)
+    number = institution.id
+
+    def take() -> None:
+        row(number).lease_id = "another"
+        db.session.commit()
+
+    page = plaid.page([plaid.transaction("t1")], cursor="c1", more=True)
+    script.next("/transactions/sync", meanwhile(app, take, page))
+
+    assert refresh(number, banks, 60) is Outcome.BUSY
+    assert len(script.asked("/transactions/sync")) == 1
+    assert count(Transaction) == 0

@@ -44,6 +44,7 @@ def make_institution(user: User, **changes: Any) -> FinancialInstitution:
         "public_token_hash": digest(f"public-{number}"),
         "plaid_institution_id": f"ins_{number}",
         "name": f"Bank {number}",
+        "identified": True,
         "state": HEALTHY,
         "stage": DONE,
         "refreshed_at": utcnow(),
