@@ -161,7 +161,7 @@ def _setup_background(app: Flask, settings: Settings) -> None:
         in_context(lambda institution_id: refreshing.refresh(institution_id, banks, settings.lease_seconds)),
     )
     background.register("remove_item", in_context(lambda removal_id: removals.remove_item(removal_id, banks)))
-    background.register("link_demo", in_context(lambda user_id: demo.link_banks(user_id, banks)))
+    background.register("link_demo", in_context(lambda user_id: demo.link_banks(user_id, banks, simulated=settings.simulated)))
     background.register("sweep", in_context(sweeping.sweep))
     engine = ThreadEngine(settings.refresh_concurrency)
     app.extensions["background"] = engine

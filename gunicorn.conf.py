@@ -32,6 +32,7 @@ errorlog = "-"
 loglevel = _settings.log_level.lower()
 control_socket_disable = True  # no second way in
 proc_name = "cashview"
+umask = 0o077  # the database holds balances: nobody else on the machine may read it
 
 
 def post_worker_init(worker: Any) -> None:

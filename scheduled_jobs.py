@@ -57,7 +57,10 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("that is no ISO 8601 moment") from None
     if moment.tzinfo is None:
         raise argparse.ArgumentTypeError("the moment needs an offset, such as 2026-11-23T09:00:00-05:00")
     return moment.astimezone(UTC)

@@ -33,6 +33,7 @@ SIMULATOR_SEED = "1"
 
 def main() -> int:
     stop_on_signals()
+    os.umask(0o077)  # what we and our children write holds secrets and balances: ours alone
     given = given_environ(os.environ, BASE_DIR)
     try:
         port, simulator_port = read_ports(load_environ(os.environ, BASE_DIR))

@@ -38,11 +38,11 @@ _SEED = "cashview-demo"
 
 @dataclass(frozen=True)
 class DemoBank:
-    """One institution of the demo: where, what is asked of it, and its accounts as Sandbox configuration."""
+    """One institution of the demo: where it is in Plaid Sandbox and where in the simulator (which has better
+    names for it), and its accounts as Sandbox configuration."""
 
-    institution_id: str
-    name: str
-    products: tuple[str, ...]
+    sandbox_id: str
+    simulator_id: str
     accounts: tuple[dict[str, object], ...]
 
     @property
@@ -61,33 +61,25 @@ def _account(
 DEMO_BANKS = (
     DemoBank(
         "ins_109508",
-        "First Platypus Bank",
-        ("transactions",),
+        "ins_109508",
         (
-            _account("depository", "checking", 4218.37, "Everyday Checking", "Platypus Everyday Checking"),
-            _account("depository", "savings", 18650.00, "Rainy Day Savings", "Platypus High Yield Savings"),
+            _account("depository", "checking", 4218.37, "Everyday Checking", "Everyday Free Checking"),
+            _account("depository", "savings", 18650.00, "Rainy Day Savings", "High Yield Savings"),
         ),
     ),
     DemoBank(
         "ins_109511",
-        "Tartan Bank",
-        ("transactions",),
-        (
-            _account(
-                "credit", "credit card", 1284.91, "Tartan Rewards Card", "Tartan Rewards Visa", limit=8000
-            ),
-        ),
+        "ins_sim_cards",
+        (_account("credit", "credit card", 1284.91, "Rewards Card", "Cash Back Rewards Card", limit=8000),),
     ),
     DemoBank(
         "ins_109509",
-        "First Gingham Credit Union",
-        ("transactions",),
-        (_account("loan", "student", 23480.12, "Student Loan", "Direct Consolidation Student Loan"),),
+        "ins_sim_loans",
+        (_account("loan", "student", 23480.12, "Student Loan", "Direct Consolidation Loan"),),
     ),
     DemoBank(
         "ins_109510",
-        "Tattersall Federal Credit Union",
-        ("transactions",),
+        "ins_sim_brokerage",
         (
             _account("investment", "brokerage", 41877.23, "Brokerage", "Self-Directed Brokerage"),
             _account("investment", "ira", 15320.76, "Roth IRA", "Roth Individual Retirement Account"),
@@ -115,31 +107,27 @@ def start(timezone: str) -> User:
     return user
 
 
-def link_banks(user_id: int, banks: Banks) -> None:
+def link_banks(user_id: int, banks: Banks, *, simulated: bool) -> None:
     """Link the demo's banks, in order; they are read side by side. One that fails leaves the others alone: the
     visitor can still link by hand."""
     user = db.session.get(User, user_id)
     if user is None:
         return
     for wanted in DEMO_BANKS:
+        institution_id = wanted.simulator_id if simulated else wanted.sandbox_id
         try:
-            _link_bank(user, wanted, banks)
+            _link_bank(user, institution_id, wanted.password, banks)
         except (ProviderError, AppError) as error:
-            log.warning("demo bank %s could not be linked: %s", wanted.institution_id, error)
+            log.warning("demo bank %s could not be linked: %s", institution_id, error)
 
 
-def _link_bank(user: User, wanted: DemoBank, banks: Banks) -> None:
+def _link_bank(user: User, institution_id: str, password: str, banks: Banks) -> None:
     today = local_date(utcnow(), user.timezone)
-    metadata = {"institution": {"institution_id": wanted.institution_id, "name": wanted.name}}
     db.session.commit()
     token = bank_of(SANDBOX, banks).create_sandbox_public_token(
-        wanted.institution_id,
-        list(wanted.products),
-        "user_custom",
-        wanted.password,
-        today - HISTORY,
-        today,
+        institution_id, ["transactions"], "user_custom", password, today - HISTORY, today
     )
+    metadata = {"institution": {"institution_id": institution_id}}
     link(user, token, metadata, confirm_duplicate=True, banks=banks)
 
 

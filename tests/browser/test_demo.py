@@ -20,7 +20,12 @@ def enter_demo(person: Person) -> None:
 
 def test_the_demo_is_a_full_dashboard(person: Person) -> None:
     enter_demo(person)
-    for name in ("First Platypus Bank", "Tartan Bank", "First Gingham Credit Union", "Tattersall"):
+    for name in (
+        "First Platypus Bank",
+        "Evergreen Card Services",
+        "Lighthouse Student Loans",
+        "Summit Brokerage",
+    ):
         expect(person.page.get_by_role("heading", name=re.compile(name), level=3)).to_be_visible()
     expect(person.page.locator(".inst", has_text="Healthy")).to_have_count(4)
     # About 4,218.37 + 18,650.00 - 1,284.91 + 41,877.23 + 15,320.76, less what is pending today.

@@ -43,7 +43,7 @@ def test_a_copy_is_a_user_of_its_own_whose_banks_are_linked_by_workers(sandbox, 
     engine.tasks.clear()
 
     with time_machine.travel(NOW, tick=False):
-        demo.link_banks(first.id, banks)
+        demo.link_banks(first.id, banks, simulated=False)
 
     rows = db.session.scalars(select(FinancialInstitution).order_by(FinancialInstitution.id)).all()
     assert [row.plaid_institution_id for row in rows] == [
@@ -65,12 +65,12 @@ def test_a_copy_is_a_user_of_its_own_whose_banks_are_linked_by_workers(sandbox, 
 def test_a_bank_that_can_not_be_linked_leaves_the_others_alone(sandbox, banks):
     user = demo.start("America/Denver")
     sandbox.next("/sandbox/public_token/create", plaid.failure("INSTITUTION_DOWN"))
-    demo.link_banks(user.id, banks)
+    demo.link_banks(user.id, banks, simulated=False)
     assert count(FinancialInstitution) == 3
 
 
 def test_linking_for_a_copy_that_is_gone_does_nothing(sandbox, banks):
-    demo.link_banks(2**40, banks)
+    demo.link_banks(2**40, banks, simulated=False)
     assert sandbox.requests == []
 
 

@@ -72,7 +72,7 @@ def test_the_copy_is_linked_through_the_vendors_sandbox(linked_app, at_once, ban
     browser = Browser(linked_app.test_client())
     enter(browser)
     asked = bank.asked("/sandbox/public_token/create")
-    assert [body["institution_id"] for body in asked] == [wanted.institution_id for wanted in demo.DEMO_BANKS]
+    assert [body["institution_id"] for body in asked] == [wanted.simulator_id for wanted in demo.DEMO_BANKS]
     assert {body["options"]["override_username"] for body in asked} == {"user_custom"}
     assert all(json.loads(body["options"]["override_password"])["override_accounts"] for body in asked)
     assert len(bank.asked("/item/public_token/exchange")) == len(demo.DEMO_BANKS)
