@@ -15,9 +15,9 @@ DEFAULT_ZONE = "America/New_York"
 @lru_cache(maxsize=1)
 def zone_names() -> list[str]:
     """Every zone a person may choose, sorted; without the legacy aliases that carry no place."""
-    return sorted(
-        name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/"))
-    )
+    names = available_timezones()
+    places = (name for name in names if "/" in name and not name.startswith(("Etc/", "SystemV/")))
+    return [*sorted(places), "UTC"]  # what a browser on a server's clock reports
 
 
 @lru_cache(maxsize=1024)
@@ -35,7 +35,11 @@ def local_date(now: datetime, zone_name: str) -> date:
 
 
 def next_refresh(now: datetime, zone_name: str) -> datetime:
-    """06:00 of the next local day after `now`, in UTC. (Where 06:00 does not exist that day, the instant the
-    clock would have shown it: zoneinfo's rule for gaps.)"""
-    tomorrow = local_date(now, zone_name) + timedelta(days=1)
-    return datetime.combine(tomorrow, time(REFRESH_HOUR), zone(zone_name)).astimezone(UTC)
+    """The next 06:00 of a local clock after `now`, in UTC: once per local day from that hour. (Where 06:00 does
+    not exist, the instant the clock would have shown it: zoneinfo's rule for gaps.)"""
+    day = local_date(now, zone_name)
+    for candidate in (day, day + timedelta(days=1)):
+        moment = datetime.combine(candidate, time(REFRESH_HOUR), zone(zone_name)).astimezone(UTC)
+        if moment > now:
+            return moment
+    raise AssertionError("tomorrow is always ahead")

@@ -27,6 +27,11 @@ _OURS = "Something went wrong on our side while reading this bank. The numbers b
 _NEVER = "This bank cannot be read through Plaid any more. The numbers below are the last ones it gave."
 _PLAN = "This site's plan with Plaid does not allow that. The person who runs this site must mend it."
 
+_LACKS = (
+    "This bank does not give CashView the numbers it asks for. The numbers below are the last ones it gave."
+)
+_PREPARING = "The bank is still preparing its numbers. They appear here by themselves within a few hours."
+
 FAILURES = {
     "ITEM_LOGIN_REQUIRED": _SIGN_IN,
     "INVALID_CREDENTIALS": _SIGN_IN,
@@ -56,8 +61,13 @@ FAILURES = {
     "INVALID_API_KEYS": "CashView's own keys were refused by Plaid. The person who runs this site must mend that.",
     "UNAUTHORIZED_ENVIRONMENT": _PLAN,
     "UNAUTHORIZED_ROUTE_ACCESS": _PLAN,
+    "PRODUCT_NOT_READY": _PREPARING,
+    "ITEM_CONCURRENTLY_DELETED": "Access to this bank was ended a moment ago; CashView looks again within the hour.",
+    **dict.fromkeys(("PRODUCTS_NOT_SUPPORTED", "NO_INVESTMENT_ACCOUNTS", "NO_LIABILITY_ACCOUNTS"), _LACKS),
+    **dict.fromkeys(("INVALID_PRODUCT", "PRODUCT_NOT_ENABLED"), _PLAN),
     **dict.fromkeys(
         (
+            "INVALID_PUBLIC_TOKEN", "INVALID_LINK_TOKEN", "INVALID_ACCOUNT_ID", "INVALID_INSTITUTION",
             "MISSING_FIELDS", "UNKNOWN_FIELDS", "INVALID_FIELD", "INVALID_BODY", "INVALID_HEADERS", "NOT_FOUND",
             "SANDBOX_ONLY", "ACCESS_TOKEN_UNREADABLE", "INTERNAL",
         ),
@@ -69,6 +79,42 @@ FAILURES = {
 def failure_sentence(code: str | None) -> str | None:
     """What a person reads about a failed refresh; None for no failure. An unknown code means 'not answering'."""
     return None if code is None else FAILURES.get(code, _DOWN)
+
+
+_LINK_AGAIN = "The bank did not complete the sign-in. Nothing was linked; please link it again."
+_LINK_OPERATOR = "CashView is not set up rightly for linking banks. Nothing was linked; the person who runs this site must mend it."
+_LINK_PLAN = "This site's plan with Plaid allows no further bank. Nothing was linked; the person who runs it must mend that."
+_LINK_NEVER = "This bank cannot be linked through Plaid. Nothing was linked."
+_LINK_BY_KIND = {
+    "limit": "Plaid was asked too often just now. Nothing was linked; try again in a minute.",
+    "login": _LINK_AGAIN,
+    "gone": _LINK_AGAIN,
+    "expiring": _LINK_AGAIN,
+    "input": "Link could not be opened this time. Please reload the page and try again.",
+    "config": _LINK_OPERATOR,
+    "unsupported": _LINK_OPERATOR,
+    "permanent": _LINK_NEVER,
+}
+_LINK_BY_CODE = {
+    "CREDITS_EXHAUSTED": _LINK_PLAN,
+    "TRIAL_CONNECTION_LIMIT": _LINK_PLAN,
+    "UNAUTHORIZED_ENVIRONMENT": _LINK_PLAN,
+    "INSUFFICIENT_CREDENTIALS": _LINK_AGAIN,
+    "INVALID_UPDATED_USERNAME": _LINK_AGAIN,
+    **dict.fromkeys(
+        ("INSTITUTION_DOWN", "INSTITUTION_NOT_RESPONDING", "INSTITUTION_NOT_AVAILABLE"),
+        "This bank is not answering just now. Nothing was linked; try again in a few hours.",
+    ),
+    "PLANNED_MAINTENANCE": "Plaid is closed for maintenance just now. Nothing was linked; try again in an hour.",
+    "ITEM_CONCURRENTLY_DELETED": _LINK_AGAIN,
+}
+_LINK_UNANSWERED = "The bank connection service is not answering right now. Try again in a minute; if that fails, link the bank anew."
+
+
+def linking_sentence(code: str, kind: str) -> str:
+    """What a person reads when a bank could not be linked: what happened, and who can do what about it. `kind` is
+    the value of a ProviderError's kind; a failure that nobody knows the end of never says that nothing happened."""
+    return _LINK_BY_CODE.get(code) or _LINK_BY_KIND.get(kind) or _LINK_UNANSWERED
 
 
 def ago(moment: datetime, now: datetime) -> str:

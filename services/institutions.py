@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import and_, delete, exists, or_, select, update
+from sqlalchemy.exc import InvalidRequestError
 
 from background import enqueue
 from database import changed_rows, utcnow
@@ -25,10 +26,10 @@ def refresh_now(institution: FinancialInstitution) -> None:
     now = utcnow()
     _refuse_ended(institution)
     if _want_realtime(institution.id, now):
-        enqueue("refresh", institution_id=institution.id)
-        db.session.refresh(institution)
+        enqueue("refresh_now", institution_id=institution.id)
+        _look_again(institution)
         return
-    db.session.refresh(institution)
+    _look_again(institution)
     if institution.working(now):
         return
     waited = now - institution.realtime_at if institution.realtime_at else REALTIME_PAUSE
@@ -36,6 +37,14 @@ def refresh_now(institution: FinancialInstitution) -> None:
     raise TooSoon(
         f"This bank was refreshed a moment ago. You may refresh it again in {seconds} s.", retry_after=seconds
     )
+
+
+def _look_again(institution: FinancialInstitution) -> None:
+    """Read the row anew. NotFound when it was deleted meanwhile."""
+    try:
+        db.session.refresh(institution)
+    except InvalidRequestError:
+        raise NotFound from None
 
 
 def _refuse_ended(institution: FinancialInstitution) -> None:
@@ -81,27 +90,28 @@ def delete_institution(user: User, institution: FinancialInstitution) -> None:
 def restore_accounts(institution: FinancialInstitution) -> None:
     """Let deleted accounts come back: forget their marks and read everything again from the start.
 
-    A refresh that is running loses its lease, or it would put the old cursor back. Conflict when access has
-    ended: what was deleted cannot be read again.
+    Nothing deleted, nothing done. A refresh that is running loses its lease, or it would put the old cursor
+    back. Conflict when access has ended: what was deleted cannot be read again.
     """
     _refuse_ended(institution)
-    now = utcnow()
-    db.session.execute(
-        update(FinancialInstitution)
-        .where(FinancialInstitution.id == institution.id)
+    now, table = utcnow(), FinancialInstitution
+    marked = (Account.financial_institution_id == institution.id, Account.deleted_at.is_not(None))
+    result = db.session.execute(
+        update(table)
+        .where(table.id == institution.id, table.state != REVOKED, exists().where(*marked))
         .values(
             transactions_cursor=None, due_at=now, stage=ACCOUNTS, attempts=0, lease_id=None, lease_until=None
         ),
         execution_options={"synchronize_session": False},
     )
-    db.session.execute(
-        delete(Account).where(
-            Account.financial_institution_id == institution.id, Account.deleted_at.is_not(None)
-        )
-    )
+    restored = changed_rows(result) == 1
+    if restored:
+        db.session.execute(delete(Account).where(*marked))
     db.session.commit()
-    db.session.refresh(institution)
-    enqueue("refresh", institution_id=institution.id)
+    _look_again(institution)
+    _refuse_ended(institution)
+    if restored:
+        enqueue("refresh", institution_id=institution.id)
 
 
 def logo_of(institution: FinancialInstitution) -> bytes:

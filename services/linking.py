@@ -15,9 +15,11 @@ from background import enqueue
 from database import utcnow
 from domain.errors import BadInput, Conflict, VendorTrouble
 from domain.text import storable
+from domain.wording import linking_sentence
 from extensions import db
 from models import Account, FinancialInstitution, ItemRemoval, User
 from providers.base import BankGateway, Banks, Exchanged, Kind, LinkToken, ProviderError
+from services import exchanges
 from vault import digest
 
 log = logging.getLogger(__name__)
@@ -35,7 +37,7 @@ def create_link_token(user: User, banks: Banks) -> LinkToken:
         return bank.create_link_token(user.id)
     except ProviderError as error:
         log.warning("link token refused: %s", error)
-        raise VendorTrouble from None
+        raise VendorTrouble(linking_sentence(error.code, error.kind)) from None
 
 
 def bank_of(environment: str, banks: Banks) -> BankGateway:
@@ -66,12 +68,15 @@ def link(
         raise Conflict(
             f"{twin} is already linked with these accounts. Link it once more?", code="already_linked"
         )
-    bank = bank_of(user.environment, banks)
-    db.session.commit()  # no transaction is open while the vendor is asked
+    environment = user.environment
+    bank = bank_of(environment, banks)
+    note_id = exchanges.note(
+        token, environment
+    )  # its commit: no transaction is open while the vendor is asked
     try:
         exchanged = bank.exchange(token)
     except ProviderError as error:
-        return _not_exchanged(error, token, user)
+        return _not_exchanged(error, token, user, note_id)
     return _keep(user, token, hint, exchanged, bank)
 
 
@@ -100,11 +105,15 @@ def _linked_by(token: str, user: User) -> FinancialInstitution | None:
     return institution
 
 
-def _not_exchanged(error: ProviderError, token: str, user: User) -> FinancialInstitution:
-    """A refused token may be one that our own twin request is exchanging this moment: its row is about to come."""
+def _not_exchanged(error: ProviderError, token: str, user: User, note_id: int | None) -> FinancialInstitution:
+    """A refused token may be one that our own twin request is exchanging this moment: its row is about to come.
+
+    When nobody knows whether the exchange was carried out, its note stays."""
+    if error.kind is not Kind.RETRY:
+        exchanges.never_happened(note_id)
     if error.kind is not Kind.INPUT:
         log.warning("exchange failed: %s", error)
-        raise VendorTrouble from None
+        raise VendorTrouble(linking_sentence(error.code, error.kind)) from None
     deadline = time.monotonic() + TWIN_WAIT_SECONDS
     while time.monotonic() < deadline:
         if (institution := _linked_by(token, user)) is not None:
@@ -121,16 +130,18 @@ def _keep(
     institution = _new_institution(user, token, hint, exchanged, utcnow())
     try:
         db.session.add(institution)
+        db.session.flush()
+        exchanges.settle(token)
         db.session.commit()
     except IntegrityError:
         db.session.rollback()
-        if (existing := _linked_by(token, user) or _linked_as(exchanged.item_id, user)) is not None:
+        if (existing := _in_use(exchanged, token, user)) is not None:
             return existing
-        _give_back(bank, exchanged, institution.environment)  # the person was deleted meanwhile
+        _give_back(bank, exchanged, institution.environment, token)  # the person was deleted meanwhile
         raise _invalid_token() from None
     except SQLAlchemyError:
         db.session.rollback()
-        _give_back(bank, exchanged, institution.environment)
+        _give_back(bank, exchanged, institution.environment, token)
         raise
     enqueue("refresh", institution_id=institution.id)
     return institution
@@ -153,6 +164,23 @@ def _new_institution(
     )
 
 
+def _in_use(exchanged: Exchanged, token: str, user: User) -> FinancialInstitution | None:
+    """The institution that has this token or this Item already; the exchange's note is then done with."""
+    try:
+        existing = _linked_by(token, user) or _linked_as(exchanged.item_id, user)
+    except BadInput:  # somebody else's, who uses it
+        _settle(token)
+        raise
+    if existing is not None:
+        _settle(token)
+    return existing
+
+
+def _settle(token: str) -> None:
+    exchanges.settle(token)
+    db.session.commit()
+
+
 def _linked_as(item_id: str, user: User) -> FinancialInstitution | None:
     """The institution that has this Item already, under another token. It is in use: it must not be ended."""
     institution = db.session.scalar(
@@ -163,16 +191,23 @@ def _linked_as(item_id: str, user: User) -> FinancialInstitution | None:
     return institution
 
 
-def _give_back(bank: BankGateway, exchanged: Exchanged, environment: str) -> None:
+def _give_back(bank: BankGateway, exchanged: Exchanged, environment: str, token: str) -> None:
     """End an Item that has no row. What fails is remembered as a removal, if the database can do that much."""
     try:
         bank.remove(exchanged.access_token)
     except ProviderError as error:
         log.error("an Item could not be kept nor given back: %s", error)
         _remember(exchanged, environment)
+    try:
+        exchanges.settle(token)
+        db.session.commit()
+    except SQLAlchemyError as error:
+        db.session.rollback()
+        log.error("an Item may be left at the vendor: %s", type(error).__name__)
 
 
 def _remember(exchanged: Exchanged, environment: str) -> None:
+    """Add a removal; it is committed with the end of the exchange's note."""
     db.session.add(
         ItemRemoval(
             environment=environment,
@@ -181,11 +216,6 @@ def _remember(exchanged: Exchanged, environment: str) -> None:
             due_at=utcnow(),
         )
     )
-    try:
-        db.session.commit()
-    except SQLAlchemyError as error:
-        db.session.rollback()
-        log.error("an Item without a row is left at the vendor: %s", type(error).__name__)
 
 
 class LinkHint:

@@ -111,7 +111,7 @@ def balances(bank: BankGateway, access_token: str, *, realtime: bool, now: datet
     try:
         return Balances(bank.realtime_accounts(access_token), now)
     except ProviderError as error:
-        if error.kind in (Kind.LOGIN, Kind.GONE, Kind.CONFIG):
+        if error.kind in (Kind.LOGIN, Kind.GONE) or error.code == "INVALID_API_KEYS":
             raise
     return Balances(bank.accounts(access_token), _age_of_cached(bank, access_token))
 
@@ -124,11 +124,10 @@ def _age_of_cached(bank: BankGateway, access_token: str) -> datetime | None:
 
 
 def institution(bank: BankGateway, access_token: str) -> Institution | None:
-    """Who the bank is. None when the vendor does not know (its name then stays what Link said)."""
+    """Who the bank is. None when the vendor does not say just now: its name then stays what Link said, and a
+    failing look-up of a name never stops a reading (what is really wrong shows when the accounts are read)."""
     try:
         institution_id = bank.item(access_token).institution_id
         return bank.institution(institution_id) if institution_id else None
-    except ProviderError as error:
-        if error.kind in (Kind.LOGIN, Kind.GONE, Kind.CONFIG):
-            raise
+    except ProviderError:
         return None

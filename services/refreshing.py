@@ -47,6 +47,9 @@ RETRY_SOON = timedelta(minutes=50)
 """Before the next hourly run of the job, whatever minute it starts at."""
 LIMIT_PAUSE = timedelta(seconds=60)
 
+SOON = (Kind.RETRY, Kind.CONFIG, Kind.NOT_READY, Kind.MUTATION)
+"""Failures that the next run of the job may find gone; the others wait for the next day or a person."""
+
 STATE_OF_KIND = {Kind.LOGIN: NEEDS_LOGIN, Kind.EXPIRING: EXPIRING, Kind.GONE: REVOKED}
 
 
@@ -89,14 +92,20 @@ class Claim:
 
 
 def refresh(
-    institution_id: int, banks: Banks, lease_seconds: int, *, due_by: datetime | None = None
+    institution_id: int,
+    banks: Banks,
+    lease_seconds: int,
+    *,
+    due_by: datetime | None = None,
+    only_wanted: bool = False,
 ) -> Outcome:
     """Refresh one institution now, if nobody else is and it still exists. Never raises for a vendor's failure.
 
     With `due_by` only if the daily job wanted it by then: of two jobs at once the later one finds it done.
+    With `only_wanted` only if somebody still waits for it: a message that comes late, or twice, does nothing.
     """
     try:
-        claim = _claim(institution_id, lease_seconds, due_by)
+        claim = _claim(institution_id, lease_seconds, due_by, only_wanted=only_wanted)
     except UndecryptableError:
         db.session.rollback()
         _park(institution_id, "ACCESS_TOKEN_UNREADABLE")
@@ -121,10 +130,14 @@ def _bank_of(environment: str, banks: Banks) -> BankGateway:
         raise ProviderError("NOT_CONFIGURED", Kind.CONFIG) from None
 
 
-def _claim(institution_id: int, lease_seconds: int, due_by: datetime | None) -> Claim | None:
+def _claim(
+    institution_id: int, lease_seconds: int, due_by: datetime | None, *, only_wanted: bool
+) -> Claim | None:
     """Take the lease, or None: held by a living worker, removed, done already, or its access has ended."""
     now, lease_id, table = utcnow(), secrets.token_hex(16), FinancialInstitution
     wanted = true() if due_by is None else table.scheduled_at <= due_by
+    if only_wanted:
+        wanted = table.due_at <= now + timedelta(seconds=1)  # timers may be early by a hair
     zone = select(User.timezone).where(User.id == table.user_id).scalar_subquery()
     row = db.session.execute(
         update(table)
@@ -209,8 +222,25 @@ def _lease_keeper(claim: Claim, lease_seconds: int) -> Callable[[], None]:
     return keep
 
 
+def _hold(claim: Claim) -> bool:
+    """Lock the institution's row if the lease is still ours, without changing it; False when it is not.
+
+    Postgres: a row updated twice in one transaction is checked against its user again, who may be locked by
+    their own deletion, which waits for us: a deadlock. So this is a SELECT .. FOR NO KEY UPDATE there, and
+    _finish the only UPDATE. SQLite has no row locks; its first write locks the file, so there it is an UPDATE.
+    """
+    if db.session.get_bind().dialect.name == "sqlite":
+        return _lock(claim, lease_id=claim.lease_id)
+    table = FinancialInstitution
+    query = select(table.id).where(table.id == claim.id, table.lease_id == claim.lease_id)
+    if db.session.scalar(query.with_for_update(key_share=True)) is not None:
+        return True
+    db.session.rollback()
+    return False
+
+
 def _lock(claim: Claim, **values: object) -> bool:
-    """Lock the institution's row if the lease is still ours; False when it was taken over or removed.
+    """Lock and change the institution's row if the lease is still ours; False when it was taken over or removed.
 
     Everything written after it in this transaction belongs to a living institution: a deletion waits, or
     has happened and we write nothing.
@@ -236,9 +266,16 @@ def _write_accounts_early(
     if not _lock(claim, **lease, **_face(identity), **_age(balances)):
         return False
     known = applying.known_accounts(claim.id)
+    _refuse_emptiness(balances, known)
     applying.write_accounts(claim.id, balances.accounts, known, now, local_date(now, claim.timezone))
     db.session.commit()
     return True
+
+
+def _refuse_emptiness(balances: reading.Balances | None, known: applying.KnownAccounts) -> None:
+    """An empty list where there were accounts is a bank's hiccup, not the end of them all: the numbers stay."""
+    if balances is not None and not balances.accounts and known.open_rows:
+        raise ProviderError("EMPTY_ACCOUNTS", Kind.RETRY)
 
 
 def _write(
@@ -246,9 +283,10 @@ def _write(
 ) -> Outcome:
     """One transaction: accounts, balances, the day's snapshot, transactions and, last, the cursor."""
     now = utcnow()
-    if not _lock(claim, lease_until=now + timedelta(seconds=60)):
+    if not _hold(claim):
         return Outcome.BUSY
     known = applying.known_accounts(claim.id)
+    _refuse_emptiness(balances, known)
     reported = list(balances.accounts) if balances else []
     # An account may appear between the two calls: the pages that name its transactions name it too.
     seen = {row.account_id for row in reported} | known.ids.keys()
@@ -288,7 +326,7 @@ def _finish(
             stage=TRANSACTIONS if waiting else DONE,
             error_code=None,
             refreshed_at=now,
-            transactions_cursor=changes.cursor or claim.cursor,
+            transactions_cursor=claim.cursor if waiting else changes.cursor or claim.cursor,
             transactions_status=changes.status,
             scheduled_at=next_refresh(now, claim.timezone) if complete else now,
             # One past the ladder's end means: climbed in vain, only the job tries again.
@@ -298,7 +336,7 @@ def _finish(
             **_face(identity),
             **_age(balances),
         )
-        .returning(table.due_at),
+        .returning(table.due_at, table.realtime_wanted),
         execution_options={"synchronize_session": False},
     ).one_or_none()
     if row is None:
@@ -306,7 +344,8 @@ def _finish(
         return Outcome.BUSY
     db.session.commit()
     if row.due_at is not None:
-        enqueue("refresh", delay=max(0.0, (row.due_at - now).total_seconds()), institution_id=claim.id)
+        name = "refresh_now" if row.realtime_wanted else "refresh"
+        enqueue(name, delay=max(0.0, (row.due_at - now).total_seconds()), institution_id=claim.id)
     return Outcome.WAITING if waiting else Outcome.DONE
 
 
@@ -340,7 +379,7 @@ def _fail(claim: Claim, error: ProviderError) -> Outcome:
             outcome |= {"due_at": now + LIMIT_PAUSE, "stage": ACCOUNTS}
     else:
         state = STATE_OF_KIND.get(error.kind, ERROR)
-        soon = error.kind in (Kind.RETRY, Kind.CONFIG)  # it passes, or the operator mends it
+        soon = error.kind in SOON  # it passes, or the operator mends it
         again = now + RETRY_SOON if soon else next_refresh(now, claim.timezone)
         outcome = {"state": state, "error_code": error.code, "scheduled_at": again}
     _give_back(claim.id, claim.lease_id, outcome)
@@ -374,13 +413,19 @@ def keys_refused() -> bool:
     return found
 
 
-def due_now(now: datetime, limit: int = 100) -> list[int]:
-    """Ids whose background refresh is due and which no living worker holds, the longest waiting first."""
+def due_now(now: datetime, limit: int = 100) -> list[tuple[int, bool]]:
+    """Ids whose background refresh is due and which no living worker holds, the longest waiting first; and
+    whether the bank itself is to be asked, which takes long."""
     table = FinancialInstitution
-    query = select(table.id).where(table.due_at <= now, _free(now)).order_by(table.due_at).limit(limit)
-    ids = list(db.session.scalars(query))
+    query = (
+        select(table.id, table.realtime_wanted)
+        .where(table.due_at <= now, table.state != REVOKED, _free(now))
+        .order_by(table.due_at)
+        .limit(limit)
+    )
+    found = [(row.id, row.realtime_wanted) for row in db.session.execute(query)]
     db.session.commit()
-    return ids
+    return found
 
 
 def scheduled_now(now: datetime, after_id: int = 0, limit: int = 500) -> list[int]:

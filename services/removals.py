@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import cast
 
-from sqlalchemy import ColumnElement, Table, delete, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Row, Table, delete, func, insert, literal, or_, select, update
 
 from database import UtcDateTime, utcnow
 from extensions import db
 from models import FinancialInstitution, ItemRemoval
-from providers.base import Banks, Kind, ProviderError
+from providers.base import BankGateway, Banks, Kind, ProviderError
+from services import exchanges
 from vault import UndecryptableError
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ def remove_item(removal_id: int, banks: Banks) -> Removal:
     if row is None:
         return Removal.BUSY
     try:
-        banks[row.environment].remove(row.access_token)
+        _end(removal_id, row, banks[row.environment])
     except KeyError:
         _postpone(removal_id, "NOT_CONFIGURED", now + MAX_PAUSE)
         return Removal.KEPT
@@ -72,12 +73,23 @@ def remove_item(removal_id: int, banks: Banks) -> Removal:
     return Removal.REMOVED
 
 
-def _claim(removal_id: int, now: datetime):  # noqa: ANN202 - a row of the three columns below
+def _end(removal_id: int, row: Row[str, str, str, int], bank: BankGateway) -> None:
+    """End the row's Item. One whose exchange was cut off is taken first, if it still can be."""
+    token: str | None = row.access_token
+    if exchanges.is_note(row.plaid_item_id):
+        token = exchanges.redeem(removal_id, row.access_token, bank)
+    if token is not None:
+        bank.remove(token)
+
+
+def _claim(removal_id: int, now: datetime):  # noqa: ANN202 - a row of the four columns below
     row = db.session.execute(
         update(ItemRemoval)
         .where(ItemRemoval.id == removal_id, ItemRemoval.due_at.is_not(None), _free(now))
         .values(lease_until=now + LEASE, attempts=ItemRemoval.attempts + 1)
-        .returning(ItemRemoval.environment, ItemRemoval.access_token, ItemRemoval.attempts),
+        .returning(
+            ItemRemoval.environment, ItemRemoval.plaid_item_id, ItemRemoval.access_token, ItemRemoval.attempts
+        ),
         execution_options={"synchronize_session": False},
     ).one_or_none()
     db.session.commit()

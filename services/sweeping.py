@@ -11,7 +11,7 @@ from services.removals import removals_due
 def sweep() -> None:
     """Enqueue every refresh and removal that is due and held by nobody. Harmless to run anywhere, any time."""
     now = utcnow()
-    for institution_id in due_now(now):
-        enqueue("refresh", institution_id=institution_id)
+    for institution_id, realtime in due_now(now):
+        enqueue("refresh_now" if realtime else "refresh", institution_id=institution_id)
     for removal_id in removals_due(now):
         enqueue("remove_item", removal_id=removal_id)
