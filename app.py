@@ -88,13 +88,13 @@ def _engine_options(settings: Settings) -> dict[str, object]:
     if settings.database_url.startswith("sqlite"):
         settings.instance_dir.mkdir(parents=True, exist_ok=True)
         return {"hide_parameters": True}
-    connections = settings.refresh_concurrency + 8  # background threads, web threads, the sweeper
     timeouts = "-c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000"
     return {
         "hide_parameters": True,  # values of rows do not belong in a log
         "pool_pre_ping": True,
-        "pool_size": connections,
-        "max_overflow": 4,
+        # Few are kept, as many as there are threads may be open: a small database plan has 20 in all.
+        "pool_size": 2,
+        "max_overflow": settings.refresh_concurrency + 6,
         "connect_args": {"options": timeouts, "connect_timeout": 10},
     }
 
@@ -156,14 +156,21 @@ def _setup_background(app: Flask, settings: Settings) -> None:
 
         return handle
 
-    background.register(
-        "refresh",
-        in_context(lambda institution_id: refreshing.refresh(institution_id, banks, settings.lease_seconds)),
+    refresh = in_context(
+        lambda institution_id: refreshing.refresh(
+            institution_id, banks, settings.lease_seconds, only_wanted=True
+        )
     )
+    background.register("refresh", refresh)
+    background.register("refresh_now", refresh)  # asks the bank itself, which may take a minute
     background.register("remove_item", in_context(lambda removal_id: removals.remove_item(removal_id, banks)))
-    background.register("link_demo", in_context(lambda user_id: demo.link_banks(user_id, banks, simulated=settings.simulated)))
+    background.register(
+        "link_demo", in_context(lambda user_id: demo.link_banks(user_id, banks, simulated=settings.simulated))
+    )
     background.register("sweep", in_context(sweeping.sweep))
-    engine = ThreadEngine(settings.refresh_concurrency)
+    engine = ThreadEngine(
+        settings.refresh_concurrency, limits={"refresh_now": max(1, settings.refresh_concurrency // 2)}
+    )
     app.extensions["background"] = engine
     background.use(engine)
 

@@ -12,6 +12,8 @@ import logging
 import math
 import threading
 import time
+from collections import Counter, deque
+from collections.abc import Mapping
 
 from background import handler
 
@@ -23,11 +25,15 @@ SWEEP_SECONDS = 15.0
 class ThreadEngine:
     """Work waits in one heap ordered by due time; `workers` threads take what is due."""
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, limits: Mapping[str, int] | None = None) -> None:
+        """`limits`: how many threads tasks of a name may hold at once, so that slow work leaves room for the rest."""
         self._workers = workers
         self._heap: list[tuple[float, int, str, dict[str, int]]] = []
         self._sequence = itertools.count()
         self._queued: dict[tuple[object, ...], float] = {}
+        self._limits = dict(limits or {})
+        self._busy: Counter[str] = Counter()
+        self._held_back: dict[str, deque[dict[str, int]]] = {name: deque() for name in self._limits}
         self._wake = threading.Condition()
         self._running = False
 
@@ -60,18 +66,36 @@ class ThreadEngine:
         while (task := self._next()) is not None:
             name, ids = task
             _run(name, ids)
+            with self._wake:
+                self._busy[name] -= 1
+                self._wake.notify_all()
 
     def _next(self) -> tuple[str, dict[str, int]] | None:
-        """The next due task, waiting for it; None when the engine stops."""
+        """The next task that may start, waiting for it; None when the engine stops."""
         with self._wake:
             while self._running:
-                wait = self._heap[0][0] - time.monotonic() if self._heap else None
-                if wait is not None and wait <= 0:
-                    _, _, name, ids = heapq.heappop(self._heap)
-                    self._queued.pop((name, *sorted(ids.items())), None)
-                    return name, ids
-                self._wake.wait(wait)
+                if (task := self._startable()) is not None:
+                    self._busy[task[0]] += 1
+                    return task
+                self._wake.wait(self._heap[0][0] - time.monotonic() if self._heap else None)
         return None
+
+    def _startable(self) -> tuple[str, dict[str, int]] | None:
+        """A task that was held back and has room now, else the first due one that has room."""
+        for name, waiting in self._held_back.items():
+            if waiting and self._has_room(name):
+                return name, waiting.popleft()
+        while self._heap and self._heap[0][0] <= time.monotonic():
+            _, _, name, ids = heapq.heappop(self._heap)
+            self._queued.pop((name, *sorted(ids.items())), None)
+            if self._has_room(name):
+                return name, ids
+            if ids not in self._held_back[name]:
+                self._held_back[name].append(ids)
+        return None
+
+    def _has_room(self, name: str) -> bool:
+        return self._busy[name] < self._limits.get(name, self._workers)
 
     def _sweep(self) -> None:
         while self._running:

@@ -38,8 +38,9 @@ def next_refresh(now: datetime, zone_name: str) -> datetime:
     """The next 06:00 of a local clock after `now`, in UTC: once per local day from that hour. (Where 06:00 does
     not exist, the instant the clock would have shown it: zoneinfo's rule for gaps.)"""
     day = local_date(now, zone_name)
-    for candidate in (day, day + timedelta(days=1)):
-        moment = datetime.combine(candidate, time(REFRESH_HOUR), zone(zone_name)).astimezone(UTC)
-        if moment > now:
-            return moment
-    raise AssertionError("tomorrow is always ahead")
+    today, tomorrow = (_refresh_hour(candidate, zone_name) for candidate in (day, day + timedelta(days=1)))
+    return today if today > now else tomorrow
+
+
+def _refresh_hour(day: date, zone_name: str) -> datetime:
+    return datetime.combine(day, time(REFRESH_HOUR), zone(zone_name)).astimezone(UTC)

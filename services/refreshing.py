@@ -87,6 +87,8 @@ class Claim:
     watched: bool
     """Somebody asked for this refresh and may be looking at its progress."""
     timezone: str
+    due_by: datetime | None
+    """The moment of the job that refreshes it (`--at` moves it); the next one is counted from there."""
     identified: bool
     """The vendor has said who the institution is: name, colour, logo."""
 
@@ -171,6 +173,7 @@ def _claim(
         watched=row.due_at is not None,
         timezone=row.timezone,
         identified=row.identified,
+        due_by=due_by,
     )
 
 
@@ -328,7 +331,7 @@ def _finish(
             refreshed_at=now,
             transactions_cursor=claim.cursor if waiting else changes.cursor or claim.cursor,
             transactions_status=changes.status,
-            scheduled_at=next_refresh(now, claim.timezone) if complete else now,
+            scheduled_at=next_refresh(max(now, claim.due_by or now), claim.timezone) if complete else now,
             # One past the ladder's end means: climbed in vain, only the job tries again.
             attempts=min(claim.attempts, len(NOT_READY_LADDER)) + 1 if waiting else 0,
             due_at=case((asked_meanwhile, _moment(now)), else_=_moment(retry_at)),

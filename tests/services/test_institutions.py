@@ -60,7 +60,7 @@ def test_a_refresh_is_accepted_in_every_state_but_revoked(healthy, engine, state
     refresh_now(healthy)
     assert (healthy.realtime_wanted, healthy.stage) == (True, "accounts")
     assert healthy.working(datetime.now(UTC))
-    assert engine.tasks == [("refresh", {"institution_id": healthy.id}, 0)]
+    assert engine.tasks == [("refresh_now", {"institution_id": healthy.id}, 0)]
 
 
 def test_a_revoked_institution_refuses(healthy, engine):
@@ -305,4 +305,4 @@ def test_restoring_takes_the_lease_from_whoever_reads_and_is_due_at_once(half_de
     db.session.commit()
     restore_accounts(half_deleted)
     assert (half_deleted.lease_id, half_deleted.lease_until) == (None, None)
-    assert due_now(datetime.now(UTC)) == [half_deleted.id]
+    assert due_now(datetime.now(UTC)) == [(half_deleted.id, False)]

@@ -10,6 +10,7 @@ import pytest
 from extensions import db
 from models import BalanceSnapshot
 from services.reporting import institution_view
+from services.refreshing import Outcome
 from tests.support import scripted_plaid as plaid
 from tests.support.reading import account_row, amounts, balances, count, read, snapshots
 
@@ -75,11 +76,12 @@ def test_a_closed_account_that_the_bank_reports_again_is_open_with_the_same_id(i
     assert (back.id, back.closed, back.available) == (number, False, Decimal(9))
 
 
-def test_a_bank_that_reports_no_account_at_all_closes_them_and_keeps_what_was_known(institution, bank, banks):
+def test_a_bank_that_suddenly_reports_no_account_at_all_is_not_believed(institution, bank, banks):
     bank.next("/accounts/get", plaid.accounts(plaid.account("a1")))
     read(institution, banks)
-    read(institution, banks)
-    assert account_row("a1").closed
+    assert read(institution, banks) is Outcome.FAILED
+    assert (institution.state, institution.error_code) == ("error", "EMPTY_ACCOUNTS")
+    assert not account_row("a1").closed
     assert balances() == {"a1": (Decimal(100), Decimal(110), None, "USD")}
 
 

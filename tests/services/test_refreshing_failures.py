@@ -132,7 +132,7 @@ def test_a_new_institution_that_meets_a_limit_goes_on_by_itself_after_a_minute(i
         assert read(institution, banks) is Outcome.FAILED
         assert (institution.state, institution.error_code) == ("new", None)
         assert institution.due_at == NOW + timedelta(seconds=60)
-        assert due_now(NOW + timedelta(seconds=60)) == [institution.id]
+        assert due_now(NOW + timedelta(seconds=60)) == [(institution.id, False)]
 
 
 @pytest.mark.parametrize("state", ["needs_login", "expiring", "error"])

@@ -79,7 +79,7 @@ def test_a_living_lease_is_respected_and_an_expired_one_is_taken_over(institutio
 
     institution.lease_until = now - timedelta(seconds=1)
     db.session.commit()
-    assert due_now(now) == [institution.id]
+    assert due_now(now) == [(institution.id, False)]
     assert read(institution, banks) is Outcome.DONE
     assert (institution.lease_id, institution.due_at) == (None, None)
     assert amounts() == {"t1": Decimal(1)}
@@ -207,7 +207,7 @@ def test_restoring_while_a_refresh_runs_does_not_get_the_old_cursor_back(app, in
 
     assert read(institution, banks) is Outcome.BUSY, "its lease was taken away"
     assert institution.transactions_cursor is None
-    assert due_now(datetime.now(UTC)) == [number]
+    assert due_now(datetime.now(UTC)) == [(number, False)]
 
     both = plaid.page([plaid.transaction("t1", 1), plaid.transaction("t2", 2)], cursor="c2")
     script.next("/transactions/sync", both)

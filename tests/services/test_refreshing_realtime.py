@@ -119,8 +119,8 @@ def test_who_asks_during_a_cached_refresh_gets_real_time_balances_after_it(app, 
     assert read(known, banks) is Outcome.DONE
     assert balances()["a1"][0] == Decimal(100)
     assert known.realtime_wanted is True
-    assert due_now(datetime.now(UTC)) == [number], "the refresh they asked for is still to come"
-    assert engine.tasks[-1] == ("refresh", {"institution_id": number}, 0.0)
+    assert due_now(datetime.now(UTC)) == [(number, True)], "the refresh they asked for is still to come"
+    assert engine.tasks[-1] == ("refresh_now", {"institution_id": number}, 0.0)
 
     assert read(known, banks) is Outcome.DONE
     assert balances()["a1"][0] == Decimal("93.5")

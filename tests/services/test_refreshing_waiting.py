@@ -43,7 +43,7 @@ def test_balances_show_at_once_and_the_tries_climb_the_ladder(linked, bank, bank
         assert linked.lease_id is None
         assert engine.tasks[-1] == ("refresh", {"institution_id": linked.id}, float(step))
         assert due_now(now + timedelta(seconds=step - 0.001)) == []
-        assert due_now(now + timedelta(seconds=step)) == [linked.id]
+        assert due_now(now + timedelta(seconds=step)) == [(linked.id, False)]
         clock.shift(step)
     assert balances() == {"a1": (Decimal(100), Decimal(110), None, "USD")}
     assert count(BalanceSnapshot) == 1
