@@ -82,8 +82,12 @@ def failure_sentence(code: str | None) -> str | None:
 
 
 _LINK_AGAIN = "The bank did not complete the sign-in. Nothing was linked; please link it again."
-_LINK_OPERATOR = "CashView is not set up rightly for linking banks. Nothing was linked; the person who runs this site must mend it."
-_LINK_PLAN = "This site's plan with Plaid allows no further bank. Nothing was linked; the person who runs it must mend that."
+_LINK_OPERATOR = (
+    "CashView's setup with Plaid is wrong: nothing was linked. Whoever runs this site must mend it."
+)
+_LINK_PLAN = (
+    "This site's plan with Plaid allows no further bank. The person who runs this site must mend that."
+)
 _LINK_NEVER = "This bank cannot be linked through Plaid. Nothing was linked."
 _LINK_BY_KIND = {
     "limit": "Plaid was asked too often just now. Nothing was linked; try again in a minute.",
@@ -108,7 +112,9 @@ _LINK_BY_CODE = {
     "PLANNED_MAINTENANCE": "Plaid is closed for maintenance just now. Nothing was linked; try again in an hour.",
     "ITEM_CONCURRENTLY_DELETED": _LINK_AGAIN,
 }
-_LINK_UNANSWERED = "The bank connection service is not answering right now. Try again in a minute; if that fails, link the bank anew."
+_LINK_UNANSWERED = (
+    "Plaid is not answering right now. Try again in a minute; if that fails, link the bank anew."
+)
 
 
 def linking_sentence(code: str, kind: str) -> str:
