@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from wsgiref.headers import Headers
 
 from flask import Flask
 from jinja2 import StrictUndefined
@@ -201,11 +202,21 @@ def _setup_static(app: Flask) -> None:
     built = ROOT / "static" / "built"
     assets = Assets(built / "manifest.json")
     app.jinja_env.globals["asset"] = assets.url
-    files = WhiteNoise(app.wsgi_app, max_age=3600, immutable_file_test=lambda path, url: "/built/" in url)
+    files = WhiteNoise(
+        app.wsgi_app,
+        max_age=3600,
+        immutable_file_test=lambda path, url: "/built/" in url,
+        allow_all_origins=False,
+        add_headers_function=_static_headers,
+    )
     for folder in ("built", "img"):
         if (ROOT / "static" / folder).is_dir():
             files.add_files(str(ROOT / "static" / folder), prefix=f"static/{folder}/")
     app.wsgi_app = files
+
+
+def _static_headers(headers: Headers, _path: str, _url: str) -> None:
+    headers["X-Content-Type-Options"] = "nosniff"
 
 
 class Assets:

@@ -6,6 +6,7 @@ calendar dates (a bank's, or the user's local day where a comment says so).
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -74,6 +75,11 @@ class User(UserMixin, Model):
     is_demo: Mapped[bool] = mapped_column(Boolean, default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
 
+    def get_id(self) -> str:
+        """What a session remembers: the id, and a print of the password's hash. A session that was opened with a
+        password which is no longer the person's (a log-in under way while it changed) is nobody's."""
+        return f"{self.id}:{hashlib.sha256(self.password_hash.encode()).hexdigest()[:16]}"
+
     @property
     def environment(self) -> str:
         """The Plaid environment new institutions of this person live in."""
@@ -91,6 +97,32 @@ class UserSession(Model):
     data: Mapped[dict[str, Any]] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     last_seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
+
+
+class KnownDevice(Model):
+    """A browser that signed in to this account before: at log-in it is judged apart from strangers (0017).
+    Found by the SHA-256 of a random id in a cookie of its own; it opens nothing without the password."""
+
+    __tablename__ = "known_devices"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    last_used_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
+
+
+class LoginCounter(Model):
+    """Log-ins that did not succeed, for a name, an address, both, or a known device: a row for all processes.
+    `key` is a keyed hash: neither names nor addresses are kept."""
+
+    __tablename__ = "login_counters"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    failures: Mapped[int]
+    last_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    free_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    """Before this moment no further attempt is looked at."""
 
 
 class FinancialInstitution(Model):

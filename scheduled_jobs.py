@@ -39,13 +39,14 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"The jobs cannot run: {problem}.", file=sys.stderr)
             return 1
         try:
-            report, keys_refused = _run(app, options)
+            report, problems = _run(app, options)
         except SQLAlchemyError as error:
-            log.error("the database failed: %s", type(error).__name__)
+            print(f"The database failed: {type(error).__name__}.", file=sys.stderr)
             return 1
-        needs_person = removals.parked_removals() > 0
+    for problem in problems:
+        print(problem, file=sys.stderr)
     print(json.dumps(report))
-    return 1 if keys_refused or needs_person else 0
+    return 1 if problems else 0
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
@@ -66,8 +67,8 @@ def _moment(text: str) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _run(app: Flask, options: argparse.Namespace) -> tuple[dict[str, Any], bool]:
-    """The parts asked for, in order; the report, and whether the vendor refused our keys."""
+def _run(app: Flask, options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
+    """The parts asked for, in order; the report, and what a person must see to, in sentences."""
     now = options.at or datetime.now(UTC)
     settings, banks = app.config["SETTINGS"], app.extensions["banks"]
     wanted = {options.only} if options.only else set(PARTS)
@@ -78,6 +79,7 @@ def _run(app: Flask, options: argparse.Namespace) -> tuple[dict[str, Any], bool]
         "removals": 0,
         "cleaned": 0,
     }
+    problems: list[str] = []
     if "refresh" in wanted:
         lease = settings.lease_seconds
         one = _in_context(app, lambda number: refreshing.refresh(number, banks, lease, due_by=now))
@@ -86,12 +88,28 @@ def _run(app: Flask, options: argparse.Namespace) -> tuple[dict[str, Any], bool]
                 now, one, settings.refresh_concurrency, bar.update, dry_run=options.dry_run
             )
         report |= {"refreshed": counts.refreshed, "failed": counts.failed}
+        if any(issubclass(kind, SQLAlchemyError) for kind in counts.broken_by):
+            problems.append("The database refused what refreshing wrote: is it read-only, full or away?")
     if "removals" in wanted:
         remove = _in_context(app, lambda number: removals.remove_item(number, banks))
         report["removals"] = retry_removals.run(now, remove, dry_run=options.dry_run)
     if "cleanup" in wanted:
         report["cleaned"] = clean_up.run(now, dry_run=options.dry_run)
-    return report, refreshing.keys_refused()
+    return report, problems + _lasting_problems()
+
+
+def _lasting_problems() -> list[str]:
+    """What stands still until a person has looked, whichever run met it."""
+    found = []
+    if refreshing.stopped_by("INVALID_API_KEYS"):
+        found.append("Plaid refuses the keys: check PLAID_CLIENT_ID and the secrets.")
+    if refreshing.stopped_by("ACCESS_TOKEN_UNREADABLE"):
+        found.append(
+            "Stored access tokens cannot be opened: ENCRYPTION_KEYS lacks the key they were written with."
+        )
+    if (parked := removals.parked_removals()) > 0:
+        found.append(f"{parked} removals at Plaid need a person: see docs/operating.md.")
+    return found
 
 
 def _in_context(app: Flask, work: Callable[[int], Any]) -> Callable[[int], Any]:

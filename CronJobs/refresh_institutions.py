@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.refreshing import Outcome, scheduled_now
@@ -21,6 +21,8 @@ class RefreshReport:
 
     refreshed: int = 0
     failed: int = 0
+    broken_by: set[type[BaseException]] = field(default_factory=set)
+    """What refreshes raised: never an institution's fault, so the caller must look."""
 
 
 def run(
@@ -67,6 +69,7 @@ def _collect(
         error = future.exception()
         if error is not None:
             log.error("a refresh broke: %s", type(error).__name__)
+            report.broken_by.add(type(error))
         outcome = future.result() if error is None else Outcome.FAILED
         report.refreshed += outcome in (Outcome.DONE, Outcome.WAITING)
         report.failed += outcome is Outcome.FAILED

@@ -28,6 +28,8 @@ from providers.base import (
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 _PNG = b"\x89PNG\r\n\x1a\n"
 MAX_LOGO_BYTES = 200_000
+MAX_ID = 128
+"""Plaid's ids have 37 characters; the columns hold this many."""
 
 
 def link_token(raw: dict[str, Any]) -> LinkToken:
@@ -46,7 +48,7 @@ def account(raw: dict[str, Any]) -> BankAccount:
     balances = raw["balances"]
     return BankAccount(
         account_id=_required_text(raw["account_id"]),
-        persistent_account_id=_text(raw.get("persistent_account_id")),
+        persistent_account_id=_id(raw.get("persistent_account_id")),
         name=_text(raw.get("name")) or "Account",
         official_name=_text(raw.get("official_name")),
         mask=(_text(raw.get("mask")) or "")[:16] or None,
@@ -64,11 +66,12 @@ def transaction(raw: dict[str, Any]) -> BankTransaction | None:
     amount = to_amount(raw["amount"])
     if amount is None:
         return None
-    category = raw.get("personal_finance_category") or {}
+    category = raw.get("personal_finance_category")
+    category = category if isinstance(category, dict) else {}
     return BankTransaction(
         transaction_id=_required_text(raw["transaction_id"]),
         account_id=_required_text(raw["account_id"]),
-        pending_transaction_id=_text(raw.get("pending_transaction_id")),
+        pending_transaction_id=_id(raw.get("pending_transaction_id")),
         amount=amount,
         currency=_currency(raw),
         date=date.fromisoformat(raw["date"]),
@@ -89,7 +92,7 @@ def sync_page(raw: dict[str, Any]) -> SyncPage:
         accounts=[account(row) for row in raw.get("accounts") or []],
         next_cursor=_text(raw["next_cursor"]) or "",
         has_more=bool(raw["has_more"]),
-        status=_text(raw.get("transactions_update_status")) or "TRANSACTIONS_UPDATE_STATUS_UNKNOWN",
+        status=(_text(raw.get("transactions_update_status")) or "TRANSACTIONS_UPDATE_STATUS_UNKNOWN")[:48],
     )
 
 
@@ -139,9 +142,15 @@ def _text(value: object) -> str | None:
 
 def _required_text(value: object) -> str:
     text = _text(value)
-    if text is None:
-        raise TypeError("a required text is missing")
+    if text is None or len(text) > MAX_ID:
+        raise TypeError("a required text is missing or longer than any the vendor gives")
     return text
+
+
+def _id(value: object) -> str | None:
+    """An optional id; one that cannot be the vendor's is as good as none."""
+    text = _text(value)
+    return text if text is not None and len(text) <= MAX_ID else None
 
 
 def _date(value: object) -> date | None:

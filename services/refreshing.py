@@ -405,10 +405,10 @@ def _give_back(institution_id: int, lease_id: str | None, outcome: dict[str, obj
     db.session.commit()
 
 
-def keys_refused() -> bool:
-    """Does any institution or removal stand still because the vendor refused our keys? The operator must act."""
+def stopped_by(code: str) -> bool:
+    """Does any institution or removal stand still because of this? For codes that only the operator can mend."""
     queries = (
-        select(table.id).where(table.error_code == "INVALID_API_KEYS").limit(1)
+        select(table.id).where(table.error_code == code).limit(1)
         for table in (FinancialInstitution, ItemRemoval)
     )
     found = any(db.session.scalar(query) is not None for query in queries)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from database import changed_rows, utcnow
 from extensions import db
@@ -41,15 +42,26 @@ def load(token: str) -> dict[str, Any] | None:
     return dict(row.data)
 
 
+class SessionRefusedError(Exception):
+    """The session cannot be kept: its person is gone, or the database is away."""
+
+
 def save(token: str, user_id: int | None, data: dict[str, Any], *, create: bool) -> None:
-    """Keep this data under the token. Without `create` a session that was ended meanwhile stays ended."""
+    """Keep this data under the token. Without `create` a session that was ended meanwhile stays ended.
+
+    SessionRefusedError when it cannot be kept.
+    """
     key = digest(token)
-    result = db.session.execute(
-        update(UserSession).where(UserSession.token_hash == key).values(data=data, user_id=user_id)
-    )
-    if create and not changed_rows(result):
-        db.session.add(UserSession(token_hash=key, user_id=user_id, data=data))
-    db.session.commit()
+    try:
+        result = db.session.execute(
+            update(UserSession).where(UserSession.token_hash == key).values(data=data, user_id=user_id)
+        )
+        if create and not changed_rows(result):
+            db.session.add(UserSession(token_hash=key, user_id=user_id, data=data))
+        db.session.commit()
+    except SQLAlchemyError as error:
+        db.session.rollback()
+        raise SessionRefusedError from error
 
 
 def end(token: str) -> None:

@@ -135,8 +135,10 @@ def account_count(user: User) -> int:
 
 
 def load_user(user_id: str) -> User | None:
-    """The user of a session; None when they are gone."""
-    return db.session.get(User, int(user_id))
+    """The user of a session (see User.get_id); None when they are gone or their password has changed since."""
+    number, _, _print = user_id.partition(":")
+    user = db.session.get(User, int(number)) if number.isdigit() else None
+    return user if user is not None and user.get_id() == user_id else None
 
 
 def _not_for_demo(user: User) -> None:

@@ -97,8 +97,11 @@ class RowSessionInterface(SessionInterface):
         data = {key: value for key, value in session.items() if key != _CSRF}
         if not data and not session.has_row:
             return
-        user_id = data.get("_user_id")
-        sessions.save(session.token, int(user_id) if user_id else None, data, create=not session.has_row)
+        user_id, _, _print = str(data.get("_user_id") or "").partition(":")
+        try:
+            sessions.save(session.token, int(user_id) if user_id else None, data, create=not session.has_row)
+        except sessions.SessionRefusedError:
+            session.unsent = False  # the person was deleted meanwhile: no cookie for nobody
 
 
 def _add_csrf(app: Flask, session: RowSession) -> None:

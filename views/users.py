@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, session, url_for
-from flask_login import login_required, logout_user
+from flask_login import login_required, login_user, logout_user
 from werkzeug.wrappers import Response
 
 from domain.errors import Forbidden
@@ -53,6 +53,7 @@ def change_password() -> Answer:
     if request.method == "POST" and form.validate_on_submit() and _confirmed(user, form):
         users.change_password(user, form.new_password.data or "", session.token)  # type: ignore[attr-defined]
         session.rotate()  # type: ignore[attr-defined]
+        login_user(user)  # this browser goes on under the new password
         flash("Your password is changed. Other devices have been logged out.", "success")
         return redirect(url_for("pages.home"), code=303)
     page = render_template("users/change_password.html", form=form)

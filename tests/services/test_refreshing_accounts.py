@@ -9,8 +9,8 @@ import pytest
 
 from extensions import db
 from models import BalanceSnapshot
-from services.reporting import institution_view
 from services.refreshing import Outcome
+from services.reporting import institution_view
 from tests.support import scripted_plaid as plaid
 from tests.support.reading import account_row, amounts, balances, count, read, snapshots
 

@@ -62,8 +62,10 @@ def test_a_person_signs_up_and_logs_in_with_any_spelling_of_case(context):
     assert authenticate("nobody", PASSWORD) is None
     assert confirm_password(user, PASSWORD)
     assert not confirm_password(user, "wrong")
-    assert load_user(str(user.id)) is user
-    assert load_user("999999") is None
+    assert load_user(user.get_id()) is user
+    assert load_user(str(user.id)) is None
+    assert load_user(f"{user.id}:0123456789abcdef") is None, "a session of another password"
+    assert load_user("999999:0") is None
 
 
 def test_every_byte_of_a_long_password_counts(context):

@@ -51,5 +51,5 @@ class ServedApp:
 def signed_in(app: Flask, user: User) -> str:
     """The Cookie header of a browser in which this person signed in a moment ago."""
     token = secrets.token_urlsafe(32)
-    sessions.save(token, user.id, {"_user_id": str(user.id), "_fresh": True}, create=True)
+    sessions.save(token, user.id, {"_user_id": user.get_id(), "_fresh": True}, create=True)
     return f"{app.config['SESSION_COOKIE_NAME']}={token}"

@@ -37,7 +37,7 @@ def sign_in(app: Flask, user_id: int, origin: str = "http://localhost") -> Brows
     """A browser of this person, without the log-in form (which has tests of its own)."""
     token = secrets.token_urlsafe(32)
     with app.app_context():
-        data = {"_user_id": str(user_id), "_fresh": True}
+        data = {"_user_id": db.session.get_one(User, user_id).get_id(), "_fresh": True}
         db.session.add(
             UserSession(token_hash=digest(token), user_id=user_id, data=data, last_seen_at=utcnow())
         )
