@@ -96,6 +96,13 @@ def sync_page(raw: dict[str, Any]) -> SyncPage:
     )
 
 
+def item_error(raw: dict[str, Any]) -> str | None:
+    """The code of the Item's error that an answer about its accounts carries; None for none."""
+    item = raw.get("item")
+    error = item.get("error") if isinstance(item, dict) else None
+    return _text(error.get("error_code")) if isinstance(error, dict) else None
+
+
 def item_info(raw: dict[str, Any]) -> ItemInfo:
     item, status = raw["item"], raw.get("status") or {}
     error = item.get("error") or {}

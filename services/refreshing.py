@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import logging
 import secrets
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from time import monotonic
 
 from sqlalchemy import case, false, literal, or_, select, true, update
 
@@ -211,16 +211,16 @@ class LeaseLostError(Exception):
 
 def _lease_keeper(claim: Claim, lease_seconds: int) -> Callable[[], None]:
     """Called after each page: a history that takes longer than a lease keeps it, a third of its life at a time."""
-    renewed = time.monotonic()
+    renewed = monotonic()
 
     def keep() -> None:
         nonlocal renewed
-        if time.monotonic() - renewed < lease_seconds / 3:
+        if monotonic() - renewed < lease_seconds / 3:
             return
         if not _lock(claim, lease_until=utcnow() + timedelta(seconds=lease_seconds)):
             raise LeaseLostError
         db.session.commit()
-        renewed = time.monotonic()
+        renewed = monotonic()
 
     return keep
 

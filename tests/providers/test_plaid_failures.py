@@ -309,3 +309,13 @@ def test_options_do_not_show_the_secret():
 
 def test_every_code_has_words_for_the_person():
     assert all(failure_sentence(code) for code, *_ in CODES)
+
+
+@pytest.mark.parametrize("code", ["ITEM_LOGIN_REQUIRED", "USER_PERMISSION_REVOKED"])
+def test_cached_accounts_of_an_item_that_waits_for_its_person_are_no_fresh_numbers(vendor, gateway, code):
+    answer = plaid.accounts(plaid.account("a1"))
+    answer["item"] = {**answer["item"], "error": {"error_code": code, "error_type": "ITEM_ERROR"}}
+    vendor.always("/accounts/get", answer)
+    with pytest.raises(ProviderError) as caught:
+        gateway.accounts("access")
+    assert caught.value.code == code

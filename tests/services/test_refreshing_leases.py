@@ -262,7 +262,7 @@ def test_no_transaction_is_open_while_the_vendor_is_asked(app, institution, scri
 def a_lease_a_page(monkeypatch) -> None:
     """By the clock of the reader every page takes a whole lease of 60 s."""
     clock = iter(range(0, 100_000, 60))
-    monkeypatch.setattr("services.refreshing.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("services.refreshing.monotonic", lambda: next(clock))
 
 
 def test_a_history_longer_than_a_lease_keeps_it(app, institution, script, banks, monkeypatch):
