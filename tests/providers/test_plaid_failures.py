@@ -15,7 +15,7 @@ from providers.plaid_errors import KIND_OF_CODE, from_response
 from tests.providers.calls import CALLS, GOOD
 from tests.providers.conftest import ACCESS_TOKEN, CLIENT_ID, PUBLIC_TOKEN, SECRET, make_gateway
 from tests.providers.raw_vendor import HANG, RESET, RawVendor, http
-from tests.support.scripted_plaid import failure
+from tests.support.scripted_plaid import account, accounts, failure
 
 # code, error_type, HTTP status, what it asks of us: Plaid's error reference, in the words of DESIGN.md 4.
 CODES = [
@@ -313,7 +313,7 @@ def test_every_code_has_words_for_the_person():
 
 @pytest.mark.parametrize("code", ["ITEM_LOGIN_REQUIRED", "USER_PERMISSION_REVOKED"])
 def test_cached_accounts_of_an_item_that_waits_for_its_person_are_no_fresh_numbers(vendor, gateway, code):
-    answer = plaid.accounts(plaid.account("a1"))
+    answer = accounts(account("a1"))
     answer["item"] = {**answer["item"], "error": {"error_code": code, "error_type": "ITEM_ERROR"}}
     vendor.always("/accounts/get", answer)
     with pytest.raises(ProviderError) as caught:
