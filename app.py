@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import urlsplit
 from wsgiref.headers import Headers
 
 from flask import Flask
@@ -73,7 +74,7 @@ def _setup_config(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_NAME=settings.session_cookie_name,
         SESSION_COOKIE_SECURE=settings.session_cookie_secure,
         SESSION_COOKIE_SAMESITE="Lax",
-        TRUSTED_HOSTS=list(settings.trusted_hosts) or None,
+        TRUSTED_HOSTS=_trusted_hosts(settings),
         PREFERRED_URL_SCHEME="https" if settings.is_production else "http",
         WTF_CSRF_TIME_LIMIT=None,  # the token belongs to the session and lives as long
         BCRYPT_HANDLE_LONG_PASSWORDS=True,  # bcrypt reads 72 bytes; turning this on later would void every hash
@@ -83,6 +84,13 @@ def _setup_config(app: Flask, settings: Settings) -> None:
     )
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+def _trusted_hosts(settings: Settings) -> list[str] | None:
+    """The hosts this site answers to; without a list, the public address' own host if there is one."""
+    if settings.trusted_hosts or not settings.public_base_url:
+        return list(settings.trusted_hosts) or None
+    return [urlsplit(settings.public_base_url).netloc, "127.0.0.1", "localhost"]
 
 
 def _engine_options(settings: Settings) -> dict[str, object]:

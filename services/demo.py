@@ -13,10 +13,10 @@ import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from background import enqueue
-from database import utcnow
+from database import changed_rows, utcnow
 from domain.errors import AppError
 from domain.periods import local_date
 from domain.usernames import DEMO_USERNAME, username_key
@@ -32,6 +32,7 @@ DEMO_PASSWORD = "pass_good"  # noqa: S105 - printed on the log-in page
 DEMO_PHONE = "+12025550143"  # never called or texted: 555-01xx numbers are set aside for fiction
 LIFETIME = timedelta(hours=24)
 HISTORY = timedelta(days=90)
+LEASE = timedelta(minutes=1)
 PATIENCE_SECONDS = 2.4
 _SEED = "cashview-demo"
 
@@ -100,6 +101,7 @@ def start(timezone: str) -> User:
         account_type="sandbox",
         timezone=timezone,
         is_demo=True,
+        demo_due_at=utcnow(),
     )
     db.session.add(user)
     db.session.commit()
@@ -109,16 +111,40 @@ def start(timezone: str) -> User:
 
 def link_banks(user_id: int, banks: Banks, *, simulated: bool) -> None:
     """Link the demo's banks, in order; they are read side by side. One that fails leaves the others alone: the
-    visitor can still link by hand."""
-    user = db.session.get(User, user_id)
+    visitor can still link by hand. A worker that was killed is replaced after a minute, and goes on where it was.
+    """
+    user = _claim(user_id)
     if user is None:
         return
+    table = FinancialInstitution
+    there = set(db.session.scalars(select(table.plaid_institution_id).where(table.user_id == user_id)))
     for wanted in DEMO_BANKS:
         institution_id = wanted.simulator_id if simulated else wanted.sandbox_id
+        if institution_id in there:
+            continue
         try:
             _link_bank(user, institution_id, wanted.password, banks)
         except (ProviderError, AppError) as error:
             log.warning("demo bank %s could not be linked: %s", institution_id, error)
+    db.session.execute(update(User).where(User.id == user_id).values(demo_due_at=None))
+    db.session.commit()
+
+
+def _claim(user_id: int) -> User | None:
+    """The copy whose banks nobody is linking; None when it is gone, linked, or in somebody's hands."""
+    now = utcnow()
+    result = db.session.execute(
+        update(User).where(User.id == user_id, User.demo_due_at <= now).values(demo_due_at=now + LEASE)
+    )
+    db.session.commit()
+    return db.session.get(User, user_id) if changed_rows(result) == 1 else None
+
+
+def unfinished(now: datetime) -> list[int]:
+    """Copies whose banks still wait to be linked, with no worker at it."""
+    ids = list(db.session.scalars(select(User.id).where(User.demo_due_at <= now).limit(100)))
+    db.session.commit()
+    return ids
 
 
 def _link_bank(user: User, institution_id: str, password: str, banks: Banks) -> None:

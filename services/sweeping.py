@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from background import enqueue
 from database import utcnow
+from services import demo
 from services.refreshing import due_now
 from services.removals import removals_due
 
@@ -15,3 +16,5 @@ def sweep() -> None:
         enqueue("refresh_now" if realtime else "refresh", institution_id=institution_id)
     for removal_id in removals_due(now):
         enqueue("remove_item", removal_id=removal_id)
+    for user_id in demo.unfinished(now):
+        enqueue("link_demo", user_id=user_id)

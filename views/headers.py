@@ -60,7 +60,8 @@ def _begin() -> AnyResponse | None:
     settings = current_app.config["SETTINGS"]
     behind_tls = settings.is_production and settings.trust_proxy and not request.is_secure
     if behind_tls and request.method in ("GET", "HEAD") and request.blueprint != "health":
-        return redirect(request.url.replace("http://", "https://", 1), code=308)
+        base = settings.public_base_url or f"https://{request.host}"
+        return redirect(base + request.full_path.rstrip("?"), code=308)
     return None
 
 

@@ -59,6 +59,7 @@ def upgrade() -> None:
         sa.Column("account_type", sa.String(length=16), nullable=False),
         sa.Column("timezone", sa.String(length=64), nullable=False),
         sa.Column("is_demo", sa.Boolean(), nullable=False),
+        sa.Column("demo_due_at", database.UtcDateTime(timezone=True), nullable=True),
         sa.Column("created_at", database.UtcDateTime(timezone=True), nullable=False),
         sa.CheckConstraint("account_type IN ('sandbox', 'development')", name=op.f("ck_users_account_type")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
@@ -67,6 +68,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("users", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_users_created_at"), ["created_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_users_demo_due_at"), ["demo_due_at"], unique=False)
 
     op.create_table(
         "financial_institutions",
@@ -274,6 +276,7 @@ def downgrade() -> None:
 
     op.drop_table("known_devices")
     with op.batch_alter_table("users", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_users_demo_due_at"))
         batch_op.drop_index(batch_op.f("ix_users_created_at"))
 
     op.drop_table("users")

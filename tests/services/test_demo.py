@@ -9,9 +9,11 @@ import pytest
 import time_machine
 from sqlalchemy import select
 
+from database import utcnow
 from extensions import db
 from models import Account, FinancialInstitution, ItemRemoval, User
 from services import demo
+from services.sweeping import sweep
 from tests.support import scripted_plaid as plaid
 from tests.support.factories import make_account, make_institution, make_user
 from tests.support.reading import count
@@ -41,6 +43,8 @@ def test_a_copy_is_a_user_of_its_own_whose_banks_are_linked_by_workers(sandbox, 
     assert (first.timezone, second.timezone) == ("America/Denver", "Europe/Paris")
     assert engine.tasks == [("link_demo", {"user_id": user.id}, 0) for user in (first, second)]
     engine.tasks.clear()
+    first.demo_due_at = NOW
+    db.session.commit()
 
     with time_machine.travel(NOW, tick=False):
         demo.link_banks(first.id, banks, simulated=False)
@@ -111,3 +115,24 @@ def test_a_purge_takes_so_many_at_a_time(context):
     for _ in range(3):
         make_user(is_demo=True, created_at=NOW - timedelta(days=2))
     assert [demo.purge(NOW, limit=2), demo.purge(NOW, limit=2)] == [2, 1]
+
+
+def test_a_worker_killed_while_linking_is_replaced_and_goes_on_where_it_was(sandbox, banks, engine):
+    user = demo.start("America/Denver")
+    demo.link_banks(user.id, banks, simulated=False)
+    last = db.session.scalars(select(FinancialInstitution).order_by(FinancialInstitution.id.desc())).first()
+    db.session.delete(last)  # as if it had been killed before the last one
+    user.demo_due_at = utcnow() + demo.LEASE
+    db.session.commit()
+
+    assert demo.unfinished(utcnow()) == []
+    demo.link_banks(user.id, banks, simulated=False)
+    assert count(FinancialInstitution) == 3, "another worker's lease is respected"
+
+    user.demo_due_at = utcnow() - timedelta(seconds=1)
+    db.session.commit()
+    sweep()
+    assert ("link_demo", {"user_id": user.id}, 0) in engine.tasks
+    demo.link_banks(user.id, banks, simulated=False)
+    assert count(FinancialInstitution) == 4
+    assert demo.unfinished(utcnow() + timedelta(days=1)) == []
