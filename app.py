@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from wsgiref.headers import Headers
 
+import click
 from flask import Flask
 from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -27,6 +28,7 @@ from domain.usernames import DEMO_USERNAME
 from extensions import bcrypt, crontab, csrf, db, limiter, login_manager, migrate
 from providers.registry import LazyBanks
 from services import demo, refreshing, removals, sweeping, users
+from services.rewrapping import rewrap_secrets
 from vault import vault
 from views import accounts, auth, errors, filters, headers, health, institutions, pages, totals
 from views import users as users_views
@@ -48,6 +50,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     _setup_background(app, settings)
     _setup_pages(app, settings)
     _setup_static(app)
+    _setup_commands(app)
     if settings.trust_proxy:
         # One proxy in front (Heroku's router): it alone may say who the client is and which scheme was used.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)
@@ -84,6 +87,16 @@ def _setup_config(app: Flask, settings: Settings) -> None:
     )
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+def _setup_commands(app: Flask) -> None:
+    @app.cli.command("rewrap-secrets")
+    def rewrap() -> None:
+        """Re-encrypt every stored secret with the newest of ENCRYPTION_KEYS."""
+        report = rewrap_secrets()
+        click.echo(f"{report.moved} secrets are under the newest key, {report.unreadable} cannot be opened.")
+        if report.unreadable:
+            raise SystemExit(1)
 
 
 def _trusted_hosts(settings: Settings) -> list[str] | None:
