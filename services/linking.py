@@ -114,13 +114,15 @@ def _not_exchanged(error: ProviderError, token: str, user: User, note_id: int | 
     if error.kind is not Kind.INPUT:
         log.warning("exchange failed: %s", error)
         raise VendorTrouble(linking_sentence(error.code, error.kind)) from None
-    deadline = time.monotonic() + TWIN_WAIT_SECONDS
-    while time.monotonic() < deadline:
-        if (institution := _linked_by(token, user)) is not None:
-            return institution
+    # The note was ours: no twin is under way now, at most one that has just finished. A bad token waits for nobody.
+    patience = 0 if note_id is not None else TWIN_WAIT_SECONDS
+    deadline = time.monotonic() + patience
+    while (institution := _linked_by(token, user)) is None:
         db.session.commit()
+        if time.monotonic() >= deadline:
+            raise _invalid_token()
         time.sleep(0.1)
-    raise _invalid_token()
+    return institution
 
 
 def _keep(
