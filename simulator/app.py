@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from flask import Flask, Response
 
-from simulator import home, link, plaid
+from simulator import control, home, link, plaid
 from simulator.errors import KINDS
 from simulator.plaid.call import dumps
 from simulator.state import State
-from simulator.switches import Switches
 from simulator.tokens import request_id
 
 MOST_BYTES = 1_000_000
 
 
-def create_app(state: State, keys: plaid.Keys, switches: Switches | None = None) -> Flask:
-    """The application for a state. `switches` can be changed while it runs."""
+def create_app(state: State, keys: plaid.Keys) -> Flask:
+    """The application for a state."""
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
-    app.register_blueprint(plaid.create_blueprint(state, keys, switches or Switches()))
+    app.register_blueprint(plaid.create_blueprint(state, keys))
     app.register_blueprint(link.create_blueprint(state))
+    app.register_blueprint(control.create_blueprint(state))
     app.register_blueprint(home.create_blueprint(state))
     app.register_error_handler(404, lambda _: _refused("NOT_FOUND", 404))
     app.register_error_handler(405, lambda _: _refused("NOT_FOUND", 404))

@@ -37,6 +37,12 @@ def _kinds(type_: str, *rows: tuple[Any, ...]) -> list[ErrorKind]:
 
 
 _LOCKED = "The account is locked. Prior to connecting your account, visit your bank's website to unlock it."
+_MORE_LIMITS = (
+    "ACCOUNTS_BALANCE_GET_LIMIT",
+    "TRANSACTIONS_LIMIT",
+    "INSTITUTIONS_GET_LIMIT",
+    "INSTITUTIONS_GET_BY_ID_LIMIT",
+)
 _KINDS = [
     *_kinds(
         "INVALID_REQUEST",
@@ -57,6 +63,7 @@ _KINDS = [
         ("INVALID_LINK_TOKEN", "invalid link_token provided"),
         ("INVALID_PRODUCT", "client is not authorized to access the following products"),
         ("INVALID_INSTITUTION", "invalid institution_id provided"),
+        ("INVALID_WEBHOOK_VERIFICATION_KEY_ID", "invalid key_id provided"),
         ("INVALID_ACCOUNT_ID", "failed to find requested account ID for requested item"),
         ("ADDITIONAL_CONSENT_REQUIRED", "additional consent is required for the requested product"),
         (
@@ -77,6 +84,10 @@ _KINDS = [
             "the provided MFA response(s) were not correct",
             400,
             "The provided MFA responses were not correct. Please try again.",
+        ),
+        (
+            "INVALID_UPDATED_USERNAME",
+            "the username provided during update mode did not match the original username for this item",
         ),
         ("INVALID_SEND_METHOD", "the provided MFA send method was invalid"),
         ("INSUFFICIENT_CREDENTIALS", "insufficient authorization was provided to complete the request"),
@@ -160,8 +171,19 @@ _KINDS = [
             "rate limit exceeded for attempts to access this item. please try again later",
             429,
         ),
+        *((code, "rate limit exceeded. please try again later", 429) for code in _MORE_LIMITS),
+        ("CREDITS_EXHAUSTED", "the credits of this team are used up", 429),
+        ("TRIAL_CONNECTION_LIMIT", "the trial's number of connections is reached", 429),
         ("RATE_LIMIT", "rate limit exceeded. please try again later", 429),
         ("INSTITUTION_RATE_LIMIT", "rate limit exceeded for this institution. please try again later", 429),
+    ),
+    *_kinds(
+        "SANDBOX_ERROR",
+        (
+            "SANDBOX_WEBHOOK_INVALID",
+            "webhook for this item either has not been set up, or is not a known one",
+        ),
+        ("SANDBOX_PRODUCT_NOT_ENABLED", "the requested product is not enabled for this item"),
     ),
     *_kinds("RECAPTCHA_ERROR", ("RECAPTCHA_BAD", "captcha was solved incorrectly or insufficiently")),
     *_kinds(

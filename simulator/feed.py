@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property, lru_cache
 
+from simulator import meals
 from simulator.lives.build import life_of
 from simulator.lives.model import Change, Event, Life, Row
 from simulator.records import Item, Login, Segment
@@ -88,8 +89,17 @@ def _log(
     segments: tuple[Segment, ...],
 ) -> Log:
     life = life_of(login.institution_id, login.username, login.password, seed, keys)
-    replayed = (event for segment in segments for event in _replay(life, segment, *window))
-    return Log(life, list(_consistent(replayed)))
+    return Log(life, list(_consistent(_replay_all(life, segments, *window))))
+
+
+def _replay_all(life: Life, segments: tuple[Segment, ...], start: date, end: date | None) -> Iterator[Event]:
+    dinners = 0
+    for segment in segments:
+        if meals.is_meal(segment):
+            dinners += segment.kind == meals.PENDING
+            yield from meals.events(life, segment, dinners)
+        else:
+            yield from _replay(life, segment, start, end)
 
 
 def _consistent(events: Iterable[Event]) -> Iterator[Event]:
@@ -154,7 +164,11 @@ def due_segments(item: Item, today: date, elapsed_ms: float, ready_ms: int) -> l
     if len(segments) == 1 and elapsed_ms >= ready_ms * 1.25:
         segments.append(segments[0]._replace(kind="history"))
     if len(segments) >= 2 and date.fromisoformat(segments[-1].last) < today:
-        segments[2:] = [Segment("days", _day_after(segments[0].last), today.isoformat())]
+        last = segments[-1]
+        if last.kind == "days":
+            segments[-1] = last._replace(last=today.isoformat())
+        else:
+            segments.append(Segment("days", _day_after(last.last), today.isoformat()))
     return segments
 
 

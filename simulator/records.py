@@ -1,4 +1,7 @@
-"""What the simulator remembers: logins, link tokens, public tokens and Items, as plain records."""
+"""What the simulator remembers: logins, link tokens, public tokens and Items, as plain records.
+
+`Segment` kinds are `initial`, `history`, `days`, and those of simulator.meals.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Any, NamedTuple
 
 
 class Segment(NamedTuple):
-    """A stretch of an Item's event log: `initial`, `history` or `days`, with ISO dates. Replayed, not stored."""
+    """A stretch of an Item's event log, with ISO dates. Replayed, not stored."""
 
     kind: str
     first: str
@@ -54,6 +57,9 @@ class LinkSession:
     user_id: str | None = None
     expires_at: str = ""
     """ISO, UTC."""
+    created_at: str = ""
+    finished: list[dict[str, Any]] = field(default_factory=list)
+    """What people did with it: Plaid's link_sessions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +107,8 @@ class Item:
     first_sync_at: str | None = None
     updated_at: str | None = None
     removed_at: str | None = None
+    last_webhook_at: str | None = None
+    last_webhook_code: str | None = None
     segments: list[Segment] = field(default_factory=list)
 
     def document(self) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from simulator.app import create_app
 from simulator.clock import Clock
 from simulator.plaid import Keys
 from simulator.state import State
-from simulator.switches import Switches
 
 THREADS = 128
 """Calls that may wait out their latency at once."""
@@ -62,7 +61,8 @@ class _Server(BaseApplication):
     def load(self) -> Any:
         options = self._options
         state = State(options.directory, options.seed, Clock(options.today), options.ready_ms)
-        return create_app(state, options.keys, Switches(options.latency_ms))
+        state.switches.latency_ms = options.latency_ms
+        return create_app(state, options.keys)
 
 
 def _say_address(server: Any) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from simulator import feed, logins
 from simulator.clock import Clock
@@ -17,7 +18,9 @@ from simulator.lives.build import life_of
 from simulator.lives.model import Balances, Life
 from simulator.records import Grant, Item, LinkSession, Login, later
 from simulator.store import Store
+from simulator.switches import Switches
 from simulator.tokens import new_id, new_token, token_environment
+from simulator.webhooks import Webhooks
 
 __all__ = ["LinkSession", "State"]
 
@@ -39,6 +42,8 @@ class State:
         self.ready_ms = ready_ms
         self._lock = threading.RLock()
         self._store = store = Store(directory)
+        self.switches = Switches(store, self.clock)
+        self.webhooks = Webhooks(store, self.clock)
         self._logins = {key: Login(**each) for key, each in store.load("logins").items()}
         self._links = {key: LinkSession(**each) for key, each in store.load("links").items()}
         self._grants = {key: Grant(**each) for key, each in store.load("grants").items()}
@@ -52,6 +57,7 @@ class State:
         session = LinkSession(
             link_token=new_token("link", environment),
             environment=environment,
+            created_at=self.clock.now().isoformat(),
             expires_at=(self.clock.now() + life).isoformat(),
             **asked,  # type: ignore[arg-type]
         )
@@ -64,6 +70,12 @@ class State:
         """The session of a link token; None when it is unknown or has expired."""
         session = self._links.get(link_token)
         return None if session is None or later(self.clock.now(), session.expires_at) else session
+
+    def finish_link(self, session: LinkSession, result: dict[str, Any]) -> None:
+        """Keeps what a person did in Link, for /link/token/get."""
+        with self._lock:
+            session.finished.append(result | {"finished_at": self.clock.now().isoformat()})
+            self._store.save("links", session.link_token, asdict(session))
 
     # Public tokens
 
@@ -139,6 +151,7 @@ class State:
         item = self._items.get(session.access_token or "")
         if item is not None and item.removed_at is None:
             item.error_code = None
+            self.switches.repair(item.item_id)
             if session.account_selection:
                 item.keys = grant.keys
             self._save(item)
@@ -218,6 +231,21 @@ class State:
         with self._lock:
             return [item for item in self._items.values() if item.removed_at is None]
 
+    def fire(self, item: Item, type_: str, code: str, **more: object) -> None:
+        """Posts a webhook to the Item's address in the background, if it has one."""
+        if item.webhook:
+            at = self.webhooks.post(item.webhook, item.item_id, item.environment, type_, code, more)
+            with self.changing(item):
+                item.last_webhook_at, item.last_webhook_code = at, code
+
+    def owner(self, access_token: object, public_token: object) -> tuple[str | None, str | None]:
+        """The institution and the Item that tokens are about, whatever state they are in; None when unknown."""
+        item = self._items.get(access_token) if isinstance(access_token, str) else None
+        if item is not None:
+            return item.institution_id, item.item_id
+        grant = self._grants.get(public_token) if isinstance(public_token, str) else None
+        return (self._logins[grant.login].institution_id if grant else None), None
+
     def _save(self, item: Item) -> None:
         self._store.save("items", item.access_token, item.document())
 
@@ -234,6 +262,9 @@ class State:
         login = self._logins[item.login]
         keys = None if item.keys is None else tuple(item.keys)
         return life_of(login.institution_id, login.username, login.password, self.seed, keys)
+
+    def username(self, item: Item) -> str:
+        return self._logins[item.login].username
 
     def balances(self, item: Item) -> dict[str, Balances]:
         """By account key, as they are today."""

@@ -97,7 +97,7 @@ def _add_steps(blueprint: Blueprint, state: State, visits: Visits) -> None:
         return lambda visit, body: take(visit, body) if visit.institution else steps.out_of_order(visit)
 
     step("institutions", lambda visit, body: steps.search(visit, _text(body, "query")))
-    step("select", lambda visit, body: steps.select(visit, body.get("institution_id")))
+    step("select", lambda visit, body: steps.select(state, visit, body.get("institution_id")))
     step("credentials", at_institution(lambda visit, body: steps.sign_in(visit, *_credentials(body))))
     step("oauth", at_institution(lambda visit, body: steps.grant(visit, body.get("granted") is True)))
     step("mfa", at_institution(lambda visit, body: steps.answer_mfa(visit, _texts(body, "answers"))))

@@ -29,6 +29,8 @@ class Visit:
 
     link: LinkSession
     link_session_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    started_at: str = ""
+    """ISO, UTC."""
     institution: Institution | None = None
     username: str = ""
     password: str = ""

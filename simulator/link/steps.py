@@ -10,10 +10,12 @@ from __future__ import annotations
 from typing import Any
 
 from simulator import institutions, logins
+from simulator.errors import KINDS
 from simulator.link import present
 from simulator.link.flow import Visit, Visits
 from simulator.link.wording import words_for
 from simulator.state import State
+from simulator.switches import Target
 
 Answer = dict[str, Any]
 
@@ -63,7 +65,7 @@ def start(state: State, visits: Visits, link_token: object) -> Answer:
             "update_mode": False,
             "institution": None,
         }
-    visit = Visit(link)
+    visit = Visit(link, started_at=state.clock.now().isoformat())
     visits.add(visit)
     chosen = (
         institutions.catalogue.get(link.institution_id) if link.update_mode and link.institution_id else None
@@ -82,7 +84,7 @@ def search(visit: Visit, query: str) -> Answer:
     return {"institutions": [present.institution(each) for each in found]}
 
 
-def select(visit: Visit, institution_id: object) -> Answer:
+def select(state: State, visit: Visit, institution_id: object) -> Answer:
     """The sign-in of an institution; in update mode only the Item's own one."""
     if visit.link.update_mode:
         institution_id = visit.link.institution_id
@@ -97,6 +99,9 @@ def select(visit: Visit, institution_id: object) -> Answer:
         message = f"the institution does not support: {', '.join(missing)}"
         error = plaid_error("ITEM_ERROR", "PRODUCTS_NOT_SUPPORTED", message)
         return _failed(visit, error, status="institution_not_supported")
+    switched = state.switches.error_code("INSTITUTION_ERROR", Target(chosen.institution_id))
+    if switched:
+        return _failed(visit, KINDS[switched].body())
     if chosen.login_error:
         return _unhealthy(visit, chosen)
     if chosen.oauth:
@@ -210,10 +215,21 @@ def finish(state: State, visit: Visit, account_ids: list[str]) -> Answer:
         return _failed(
             visit, plaid_error("API_ERROR", "INTERNAL_SERVER_ERROR", "an unexpected error occurred")
         )
+    metadata = _success_metadata(visit, accounts)
+    state.finish_link(
+        link,
+        {
+            "link_session_id": visit.link_session_id,
+            "started_at": visit.started_at,
+            "public_token": public_token,
+            "accounts": accounts,
+            "institution": metadata["institution"],
+        },
+    )
     return {
         "step": "done",
         "public_token": public_token,
-        "metadata": _success_metadata(visit, accounts),
+        "metadata": metadata,
         "summary": present.summary(len(accounts), chosen.name, link.client_name),
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from simulator.errors import PlaidError
+from simulator.plaid import shown
 from simulator.plaid.call import Call, Endpoints
 from simulator.plaid.render import account_id, account_json, item_json
 
@@ -19,13 +20,8 @@ def get(call: Call) -> dict[str, Any]:
     item = call.healthy_item()
     options = call.fields.object("options", ("account_ids", "min_last_updated_datetime"))
     wanted = set(options.texts("account_ids"))
-    life, balances = call.state.life(item), call.state.balances(item)
-    ids = {account_id(item, account.key): account for account in life.accounts}
+    ids = {account_id(item, each[0].key): each for each in shown.accounts(call.state, item)}
     if not wanted <= set(ids):
         raise PlaidError("INVALID_ACCOUNT_ID")
-    shown = [
-        account_json(item, account, balances[account.key])
-        for each, account in ids.items()
-        if each in (wanted or ids)
-    ]
-    return {"accounts": shown, "item": item_json(item)}
+    told = [account_json(item, *each) for key, each in ids.items() if key in (wanted or ids)]
+    return {"accounts": told, "item": item_json(item)}

@@ -13,10 +13,11 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from simulator.errors import PlaidError
+from simulator.plaid import faults
 from simulator.plaid.fields import Fields
 from simulator.records import Item
 from simulator.state import State
-from simulator.switches import Switches
+from simulator.switches import FAULTS, Target
 from simulator.tokens import request_id
 
 VERSIONS = frozenset({"2020-09-14"})
@@ -53,10 +54,15 @@ class Call:
     state: State
     environment: str
     fields: Fields
+    target: Target
 
     def item(self) -> Item:
         """The Item of the call's access_token, whatever state it is in."""
         return self.state.item(self.environment, self.fields.text("access_token"))
+
+    def error_code(self, item: Item) -> str | None:
+        """The error an Item is in: its own, or one that a switch puts it into."""
+        return item.error_code or self.state.switches.error_code("ITEM_ERROR", self.target)
 
     def healthy_item(self) -> Item:
         """The Item of the call's access_token; PlaidError when it is in an error state."""
@@ -71,9 +77,9 @@ class Endpoints:
     its last brace.
     """
 
-    def __init__(self, state: State, keys: Keys, switches: Switches) -> None:
+    def __init__(self, state: State, keys: Keys) -> None:
         self.blueprint = Blueprint("plaid", __name__)
-        self._state, self._keys, self._switches = state, keys, switches
+        self._state, self._keys = state, keys
 
     def add(
         self,
@@ -88,22 +94,29 @@ class Endpoints:
 
         def answer() -> Response:
             with _errors() as caught:
-                self._wait()
-                environment, body = self._authorised(_body())
+                sent = _body()
+                target = self._target(sent)
+                time.sleep(self._state.switches.delay(path, target))
+                environment, body = self._authorised(sent)
+                fault = self._state.switches.take(FAULTS, path, target)
+                if fault and not faults.comes_after(fault):
+                    return faults.meet(fault, None)
                 if sandbox_only and environment != "sandbox":
                     raise PlaidError(
                         "SANDBOX_ONLY", f"access to {path} is only available in the sandbox environment"
                     )
                 fields = Fields(body)
                 fields.check(required, optional)
-                return _success(view(Call(self._state, environment, fields)))
+                answer = _success(view(Call(self._state, environment, fields, target)))
+                return faults.meet(fault, answer) if fault else answer
             return _failure(caught[0])
 
         self.blueprint.add_url_rule(path, path.strip("/").replace("/", "_"), answer, methods=["POST"])
 
-    def _wait(self) -> None:
-        if self._switches.latency_ms:
-            time.sleep(self._switches.latency_ms / 1000)
+    def _target(self, body: dict[str, Any]) -> Target:
+        institution_id, item_id = self._state.owner(body.get("access_token"), body.get("public_token"))
+        named = body.get("institution_id")
+        return Target(institution_id or (named if isinstance(named, str) else None), item_id)
 
     def _authorised(self, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         """The environment of the keys, which come as headers or in the body, and the rest of the body."""

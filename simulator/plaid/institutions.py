@@ -1,4 +1,4 @@
-"""/institutions/get_by_id and /institutions/search."""
+"""/institutions/get, /institutions/get_by_id and /institutions/search."""
 
 from __future__ import annotations
 
@@ -19,13 +19,16 @@ _OPTIONS = (
     "oauth",
     "payment_initiation",
 )
-MOST_FOUND = 10
+MOST_FOUND, MOST_AT_ONCE = 10, 500
 _CHANGED = "2026-01-05T09:00:00Z"
 
 
 def register(endpoints: Endpoints) -> None:
     wanted = ("institution_id", "country_codes")
     endpoints.add("/institutions/get_by_id", get_by_id, required=wanted, optional=("options",))
+    endpoints.add(
+        "/institutions/get", get, required=("count", "offset", "country_codes"), optional=("options",)
+    )
     endpoints.add(
         "/institutions/search", search, required=("query", "country_codes"), optional=("products", "options")
     )
@@ -37,6 +40,19 @@ def get_by_id(call: Call) -> dict[str, Any]:
     if found is None or not set(found.country_codes) & set(countries(call.fields)):
         raise PlaidError("INVALID_INSTITUTION")
     return {"institution": institution_json(found, options)}
+
+
+def get(call: Call) -> dict[str, Any]:
+    """A page of the whole catalogue, which has `total` institutions after options.products and options.oauth."""
+    options = call.fields.object("options", (*_OPTIONS, "products", "routing_numbers"))
+    count, offset = call.fields.whole("count", 1, MOST_AT_ONCE), call.fields.whole("offset", 0, 10**9)
+    found = catalogue.search("", countries(call.fields), options.texts("products"))
+    if "oauth" in options:
+        found = [each for each in found if each.oauth == options.flag("oauth")]
+    if options.texts("routing_numbers"):
+        found = []  # no institution here has any
+    page = found[offset or 0 :][: count or MOST_AT_ONCE]
+    return {"institutions": [institution_json(each, options) for each in page], "total": len(found)}
 
 
 def search(call: Call) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""/link/token/create."""
+"""/link/token/create and /link/token/get."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from simulator.plaid.call import Call, Endpoints
 from simulator.plaid.fields import Fields
 from simulator.plaid.products import countries, products
 from simulator.plaid.render import instant
+from simulator.records import LinkSession
 
 LANGUAGES = frozenset(
     {"da", "nl", "en", "et", "fr", "de", "hi", "it", "lv", "lt", "no", "pl", "pt", "ro", "es", "sv", "vi"}
@@ -35,6 +36,7 @@ _EXTRA = ("required_if_supported_products", "optional_products", "additional_con
 
 def register(endpoints: Endpoints) -> None:
     endpoints.add("/link/token/create", create, required=_REQUIRED, optional=_OPTIONAL)
+    endpoints.add("/link/token/get", get, required=("link_token",))
 
 
 def create(call: Call) -> dict[str, Any]:
@@ -57,6 +59,42 @@ def create(call: Call) -> dict[str, Any]:
         **(_update_mode(call) if "access_token" in fields else _new_link(fields)),
     )
     return {"link_token": session.link_token, "expiration": instant(session.expires_at)}
+
+
+def get(call: Call) -> dict[str, Any]:
+    """What a link token was created with, and the sessions in which people finished with it."""
+    session = call.state.link_session(call.fields.text("link_token"))
+    if session is None or session.environment != call.environment:
+        raise PlaidError("INVALID_LINK_TOKEN")
+    return {
+        "link_token": session.link_token,
+        "created_at": instant(session.created_at) if session.created_at else None,
+        "expiration": instant(session.expires_at),
+        "link_sessions": [_finished(each, session) for each in session.finished],
+        "metadata": {
+            "initial_products": session.products,
+            "webhook": session.webhook,
+            "country_codes": session.country_codes,
+            "language": session.language,
+            "redirect_uri": session.redirect_uri,
+            "client_name": session.client_name,
+        },
+    }
+
+
+def _finished(each: dict[str, Any], session: LinkSession) -> dict[str, Any]:
+    """One session: the Item that was added, as the page was told of it; in update mode none is."""
+    added = {key: each[key] for key in ("public_token", "accounts", "institution")}
+    others = (
+        "cra_item_add_results", "cra_update_results", "bank_income_results", "payroll_income_results",
+    )  # fmt: skip
+    none: dict[str, Any] = {name: [] for name in others} | {"document_income_results": None}
+    return {
+        "link_session_id": each["link_session_id"],
+        "started_at": instant(each["started_at"]),
+        "finished_at": instant(each["finished_at"]),
+        "results": {"item_add_results": [] if session.update_mode else [added], **none},
+    }
 
 
 def _client_name(name: str) -> str:

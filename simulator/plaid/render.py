@@ -69,7 +69,8 @@ def transaction_id(item: Item, row_key: str) -> str:
     return derived_id(item.secret, f"transaction/{row_key}")
 
 
-def item_json(item: Item) -> dict[str, Any]:
+def item_json(item: Item, error_code: str | None = None) -> dict[str, Any]:
+    """An Item; `error_code` is of the error it is in."""
     institution = catalogue.get(item.institution_id)
     offered = list(institution.products) if institution else []
     return {
@@ -77,7 +78,7 @@ def item_json(item: Item) -> dict[str, Any]:
         "institution_id": item.institution_id,
         "institution_name": institution.name if institution else None,
         "webhook": item.webhook,
-        "error": KINDS[item.error_code].body() if item.error_code else None,
+        "error": KINDS[error_code].body() if error_code else None,
         "available_products": [each for each in offered if each not in item.products],
         "billed_products": list(item.products),
         "products": list(item.products),

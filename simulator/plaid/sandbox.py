@@ -1,14 +1,20 @@
-"""/sandbox/public_token/create: an Item without Link, in Sandbox only."""
+"""/sandbox/public_token/create, /sandbox/item/reset_login, /sandbox/item/fire_webhook: in Sandbox only."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from simulator import logins
-from simulator.errors import PlaidError
+from simulator.errors import KINDS, PlaidError
 from simulator.institutions import catalogue
+from simulator.plaid import shown
 from simulator.plaid.call import Call, Endpoints
 from simulator.plaid.products import products
+from simulator.plaid.render import account_id, instant
+from simulator.plaid.transactions import updates
+from simulator.records import Item
+from simulator.state import State
 
 _OPTIONS = (
     "income_verification",
@@ -26,6 +32,14 @@ def register(endpoints: Endpoints) -> None:
         create_public_token,
         required=("institution_id", "initial_products"),
         optional=("options", "user_id", "user_token"),
+        sandbox_only=True,
+    )
+    endpoints.add("/sandbox/item/reset_login", reset_login, required=("access_token",), sandbox_only=True)
+    endpoints.add(
+        "/sandbox/item/fire_webhook",
+        fire_webhook,
+        required=("access_token", "webhook_code"),
+        optional=("webhook_type", "options"),
         sandbox_only=True,
     )
 
@@ -69,3 +83,73 @@ def _check_institution(institution_id: str, wanted: list[str]) -> None:
     if missing:
         names = ", ".join(missing)
         raise PlaidError("PRODUCTS_NOT_SUPPORTED", f"the following products are not supported here: {names}")
+
+
+def reset_login(call: Call) -> dict[str, Any]:
+    """The bank wants the person to sign in again."""
+    ask_to_log_in(call.state, call.item())
+    return {"reset_login": True}
+
+
+def ask_to_log_in(state: State, item: Item) -> None:
+    """Puts an Item into ITEM_LOGIN_REQUIRED, from which Link in update mode brings it back, and says so."""
+    with state.changing(item):
+        item.error_code = "ITEM_LOGIN_REQUIRED"
+    state.fire(item, "ITEM", "ERROR", error=item_error(item))
+
+
+def item_error(item: Item) -> dict[str, Any]:
+    """An error as webhooks have it: with its status, without a request id."""
+    kind = KINDS[item.error_code or "ITEM_LOGIN_REQUIRED"]
+    return kind.body() | {"status": kind.status}
+
+
+def fire_webhook(call: Call) -> dict[str, Any]:
+    """Fires one of the documented webhooks now. Needs an address, and a type that the code belongs to."""
+    item, code = call.item(), call.fields.text("webhook_code")
+    types = _FIRED.get(code, ())
+    type_ = call.fields.optional_text("webhook_type") or next(iter(types), "")
+    if not item.webhook or type_ not in types:
+        raise PlaidError("SANDBOX_WEBHOOK_INVALID")
+    call.state.fire(item, type_, code, **_said(call, item, type_, code))
+    return {"webhook_fired": True}
+
+
+_FIRED = {
+    "DEFAULT_UPDATE": ("TRANSACTIONS", "HOLDINGS", "INVESTMENTS_TRANSACTIONS", "LIABILITIES"),
+    "ERROR": ("ITEM",),
+    "LOGIN_REPAIRED": ("ITEM",),
+    "NEW_ACCOUNTS_AVAILABLE": ("ITEM",),
+    "PENDING_DISCONNECT": ("ITEM",),
+    "RECURRING_TRANSACTIONS_UPDATE": ("TRANSACTIONS",),
+    "SYNC_UPDATES_AVAILABLE": ("TRANSACTIONS",),
+    "USER_ACCOUNT_REVOKED": ("ITEM",),
+    "USER_PERMISSION_REVOKED": ("ITEM",),
+}
+"""Codes that can be fired, with the types that have them; the first is meant when none is named."""
+_NEWS = {
+    "TRANSACTIONS": ("new_transactions",),
+    "HOLDINGS": ("new_holdings", "updated_holdings"),
+    "INVESTMENTS_TRANSACTIONS": ("new_investments_transactions", "cancelled_investments_transactions"),
+}
+
+
+def _said(call: Call, item: Item, type_: str, code: str) -> dict[str, Any]:
+    """What a webhook says beside its type, code, Item and environment."""
+    ids = [account_id(item, account.key) for account, _ in shown.accounts(call.state, item)]
+    if code == "DEFAULT_UPDATE" and type_ == "LIABILITIES":
+        updated = {"account_ids_with_new_liabilities": [], "account_ids_with_updated_liabilities": {}}
+        return updated | {"error": None}
+    if code == "DEFAULT_UPDATE":
+        return dict.fromkeys(_NEWS[type_], 0) | {"error": None}
+    soon = (call.state.clock.now() + timedelta(days=7)).isoformat()
+    said: dict[str, dict[str, Any]] = {
+        "ERROR": {"error": item_error(item)},
+        "NEW_ACCOUNTS_AVAILABLE": {"error": None},
+        "PENDING_DISCONNECT": {"reason": "INSTITUTION_TOKEN_EXPIRATION", "disconnect_time": instant(soon)},
+        "RECURRING_TRANSACTIONS_UPDATE": {"account_ids": ids},
+        "SYNC_UPDATES_AVAILABLE": updates(item),
+        "USER_ACCOUNT_REVOKED": {"account_id": ids[0] if ids else ""},
+        "USER_PERMISSION_REVOKED": {"error": KINDS["USER_PERMISSION_REVOKED"].body() | {"status": 400}},
+    }
+    return said.get(code, {})

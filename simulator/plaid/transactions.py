@@ -1,12 +1,16 @@
-"""/transactions/sync."""
+"""/transactions/sync and /transactions/refresh."""
 
 from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
+from typing import Any
 
+from simulator import meals
 from simulator.errors import PlaidError
 from simulator.feed import Log, Told, status
+from simulator.lives.personas import PERSONAS
+from simulator.plaid import shown
 from simulator.plaid.call import Call, Endpoints, dumps
 from simulator.plaid.fields import Fields
 from simulator.plaid.render import account_id, account_json, transaction_id, transaction_json
@@ -18,12 +22,14 @@ _OPTIONS = (
     "include_personal_finance_category", "personal_finance_category_version",
 )  # fmt: skip
 DEFAULT_COUNT, MOST = 100, 500
+SYNC_UPDATES = ("TRANSACTIONS", "SYNC_UPDATES_AVAILABLE")
 
 
 def register(endpoints: Endpoints) -> None:
     endpoints.add(
         "/transactions/sync", sync, required=("access_token",), optional=("cursor", "count", "options")
     )
+    endpoints.add("/transactions/refresh", refresh, required=("access_token",))
 
 
 @dataclass(frozen=True)
@@ -74,12 +80,48 @@ def sync(call: Call) -> str:
     cursor = _cursor(fields.optional_text("cursor"), item, account_key, len(log.events))
     head = len(log.events) if cursor.head is None else cursor.head
     changes = log.changes(cursor.base, head, account_key)
+    count = _cut_by_mutation(call, cursor, count, len(changes))
     page, end = changes[cursor.offset : cursor.offset + count], cursor.offset + count
     has_more = end < len(changes)
     following = Cursor(cursor.base, head, end) if has_more else Cursor(head)
     accounts = _accounts(call, item, log, account_key)
     rows = _Rows(item, log, variant)
     return _answer(accounts, *rows.sorted(page), following.write(item, account_key), has_more, told_status)
+
+
+def _cut_by_mutation(call: Call, cursor: Cursor, count: int, changes: int) -> int:
+    """A switch makes the data change between the first page and the second: the first is made short enough for
+    there to be a second (when there are two changes or more), and the second is refused.
+    """
+    switches, on = call.state.switches, {"mutation"}
+    if cursor.head is not None and switches.take(on, "/transactions/sync", call.target):
+        raise PlaidError("TRANSACTIONS_SYNC_MUTATION_DURING_PAGINATION")
+    if not switches.find(on, "/transactions/sync", call.target):
+        return count
+    return min(count, max(1, changes // 2))
+
+
+def refresh(call: Call) -> dict[str, Any]:
+    """Asks the bank for news. The believable logins always have some: a dinner, or the posting of the last one."""
+    item = call.healthy_item()
+    if "transactions" not in item.products:
+        raise PlaidError("PRODUCTS_NOT_SUPPORTED", "transactions is not among the products of this Item")
+    before = list(item.segments)
+    call.state.advance(item)
+    if call.state.username(item) in PERSONAS:
+        meals.dine(call.state, item)
+    if item.segments != before:
+        call.state.fire(item, *SYNC_UPDATES, **updates(item))
+    return {}
+
+
+def updates(item: Item) -> dict[str, bool]:
+    """What SYNC_UPDATES_AVAILABLE says beside its name."""
+    told = status(item)
+    return {
+        "initial_update_complete": told != "NOT_READY",
+        "historical_update_complete": told == "HISTORICAL_UPDATE_COMPLETE",
+    }
 
 
 def _cursor(text: str | None, item: Item, account_key: str | None, head: int) -> Cursor:
@@ -94,7 +136,7 @@ def _cursor(text: str | None, item: Item, account_key: str | None, head: int) ->
 def _account_key(call: Call, item: Item, wanted: str | None) -> str | None:
     if wanted is None:
         return None
-    for account in call.state.life(item).accounts:
+    for account, _ in shown.accounts(call.state, item):
         if account_id(item, account.key) == wanted:
             return account.key
     raise PlaidError("INVALID_ACCOUNT_ID")
@@ -110,10 +152,9 @@ def _variant(options: Fields) -> tuple[bool, str]:
 
 def _accounts(call: Call, item: Item, log: Log, account_key: str | None) -> list[str]:
     """The accounts that have transactions."""
-    balances = call.state.balances(item)
     return [
-        dumps(account_json(item, account, balances[account.key]))
-        for account in log.life.accounts
+        dumps(account_json(item, account, balances))
+        for account, balances in shown.accounts(call.state, item)
         if account.key in log.account_keys and account_key in {None, account.key}
     ]
 

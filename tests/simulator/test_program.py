@@ -165,11 +165,14 @@ class TestHomePage:
 
 
 def test_it_stands_alone():
-    """The simulator imports the standard library, Flask, gunicorn and itself."""
+    """The simulator imports the standard library, Flask, gunicorn and itself; cryptography only to sign webhooks."""
     allowed = {"flask", "gunicorn", "werkzeug", "simulator"} | sys.stdlib_module_names
     found = set()
     for source in (REPOSITORY / "simulator").rglob("*.py"):
+        signs = source.name == "webhooks.py"
         for node in ast.walk(ast.parse(source.read_text())):
+            if signs and isinstance(node, ast.ImportFrom) and str(node.module).startswith("cryptography."):
+                continue
             if isinstance(node, ast.Import):
                 found |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
