@@ -1,0 +1,242 @@
+"""Webhooks from the simulator, verified as Plaid's documentation says, and the endpoints around them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import queue
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import jwt
+import pytest
+from openapi_schema_validator import OAS30Validator
+
+from tests.simulator.bank import NO_SPEC, SPEC, Bank, Ledger, Refused, specification, violations
+from tests.simulator.controls import ask
+from tests.support.simulator import SimulatorProcess
+
+Received = tuple[dict[str, str], bytes]
+
+
+class Receiver:
+    """A server for webhooks on this machine."""
+
+    def __init__(self) -> None:
+        self.received: queue.Queue[Received] = queue.Queue()
+        received = self.received
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                received.put((dict(self.headers), body))
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/webhooks/plaid"
+
+    def next(self) -> tuple[dict[str, Any], str, bytes]:
+        """The next webhook: parsed, its signature, its raw body."""
+        headers, body = self.received.get(timeout=15)
+        return json.loads(body), headers["Plaid-Verification"], body
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    running = Receiver()
+    threading.Thread(target=running.server.serve_forever, daemon=True).start()
+    yield running
+    running.server.shutdown()
+    running.server.server_close()
+
+
+def verified(bank: Bank, signature: str, body: bytes) -> bool:
+    kid = jwt.get_unverified_header(signature)["kid"]
+    key = bank.call("/webhook_verification_key/get", key_id=kid)["key"]
+    claims = jwt.decode(
+        signature, jwt.PyJWK.from_dict(key), algorithms=["ES256"], options={"verify_iat": False}
+    )
+    return claims["request_body_sha256"] == hashlib.sha256(body).hexdigest()
+
+
+def test_a_webhook_is_signed_and_the_key_can_be_had(bank, receiver):
+    token = bank.link("ins_sim_cards")
+    answer = bank.call("/item/webhook/update", access_token=token, webhook=receiver.url)
+    assert answer["item"]["webhook"] == receiver.url
+    hook, signature, body = receiver.next()
+    assert hook["webhook_code"] == "WEBHOOK_UPDATE_ACKNOWLEDGED"
+    assert hook["new_webhook_url"] == receiver.url
+    assert verified(bank, signature, body)
+    assert not verified(bank, signature, body + b" ")
+    told = bank.call("/item/get", access_token=token)
+    assert told["status"]["last_webhook"]["code_sent"] == "WEBHOOK_UPDATE_ACKNOWLEDGED"
+    with pytest.raises(Refused) as refused:
+        bank.call("/webhook_verification_key/get", key_id="unknown")
+    assert refused.value.code == "INVALID_WEBHOOK_VERIFICATION_KEY_ID"
+
+
+def test_the_key_outlives_a_kill():
+    with SimulatorProcess() as first:
+        bank, running = Bank(first), Receiver()
+        threading.Thread(target=running.server.serve_forever, daemon=True).start()
+        try:
+            bank.call("/item/webhook/update", access_token=bank.link("ins_sim_cards"), webhook=running.url)
+            _, signature, body = running.next()
+        finally:
+            running.server.shutdown()
+            running.server.server_close()
+        first.kill()
+        with SimulatorProcess(data_dir=first.data_dir) as later:
+            assert verified(Bank(later), signature, body)
+
+
+SCHEMAS = {
+    ("TRANSACTIONS", "DEFAULT_UPDATE"): "DefaultUpdateWebhook",
+    ("HOLDINGS", "DEFAULT_UPDATE"): "HoldingsDefaultUpdateWebhook",
+    ("INVESTMENTS_TRANSACTIONS", "DEFAULT_UPDATE"): "InvestmentsDefaultUpdateWebhook",
+    ("LIABILITIES", "DEFAULT_UPDATE"): "LiabilitiesDefaultUpdateWebhook",
+    ("TRANSACTIONS", "SYNC_UPDATES_AVAILABLE"): "SyncUpdatesAvailableWebhook",
+    ("TRANSACTIONS", "RECURRING_TRANSACTIONS_UPDATE"): "RecurringTransactionsUpdateWebhook",
+    ("ITEM", "ERROR"): "ItemErrorWebhook",
+    ("ITEM", "LOGIN_REPAIRED"): "ItemLoginRepairedWebhook",
+    ("ITEM", "NEW_ACCOUNTS_AVAILABLE"): "NewAccountsAvailableWebhook",
+    ("ITEM", "PENDING_DISCONNECT"): "PendingDisconnectWebhook",
+    ("ITEM", "USER_ACCOUNT_REVOKED"): "UserAccountRevokedWebhook",
+    ("ITEM", "USER_PERMISSION_REVOKED"): "UserPermissionRevokedWebhook",
+}
+
+
+@pytest.mark.skipif(not SPEC.exists(), reason=NO_SPEC)
+def test_every_webhook_that_can_be_fired_is_valid_by_plaids_openapi(bank, receiver):
+    token = bank.link("ins_sim_family", webhook=receiver.url)
+    components = specification()["components"]
+    for (type_, code), name in SCHEMAS.items():
+        asked = {"access_token": token, "webhook_type": type_, "webhook_code": code}
+        assert bank.call("/sandbox/item/fire_webhook", **asked)["webhook_fired"] is True
+        hook, _, _ = receiver.next()
+        assert (hook["webhook_type"], hook["webhook_code"]) == (type_, code)
+        validator = OAS30Validator(components["schemas"][name] | {"components": components})
+        assert [error.message for error in validator.iter_errors(hook)] == [], name
+
+
+@pytest.mark.parametrize(
+    "asked", [{"webhook_code": "NONSENSE"}, {"webhook_code": "ERROR", "webhook_type": "HOLDINGS"}]
+)
+def test_an_unknown_webhook_is_refused(bank, receiver, asked):
+    token = bank.link("ins_sim_cards", webhook=receiver.url)
+    with pytest.raises(Refused) as refused:
+        bank.call("/sandbox/item/fire_webhook", access_token=token, **asked)
+    assert refused.value.code == "SANDBOX_WEBHOOK_INVALID"
+
+
+def test_nothing_is_posted_elsewhere_and_nobody_waits_for_a_dead_receiver(bank, simulator_process):
+    token = bank.link("ins_sim_cards")
+    with pytest.raises(Refused) as refused:
+        bank.call("/item/webhook/update", access_token=token, webhook="http://192.0.2.1/hook")
+    assert refused.value.code == "INVALID_FIELD"
+    outside = bank.link("ins_sim_cards", webhook="http://192.0.2.1/hook")
+    assert bank.call("/sandbox/item/reset_login", access_token=outside)["reset_login"] is True
+    newest = ask(simulator_process, "GET", "/webhooks")[1]["webhooks"][0]
+    assert newest["outcome"] == "not an https or loopback address"
+
+
+def test_a_reset_login_is_repaired_by_link_in_update_mode(bank, simulator_process, receiver):
+    token = bank.ready("ins_sim_cards", webhook=receiver.url)
+    assert bank.call("/sandbox/item/reset_login", access_token=token)["reset_login"] is True
+    hook, _, _ = receiver.next()
+    assert hook["error"]["error_code"] == "ITEM_LOGIN_REQUIRED"
+    assert bank.call("/item/get", access_token=token)["item"]["error"]["error_code"] == "ITEM_LOGIN_REQUIRED"
+    with pytest.raises(Refused, match="ITEM_LOGIN_REQUIRED"):
+        bank.accounts(token)
+    link = {"client_name": "A", "language": "en", "country_codes": ["US"], "user": {"client_user_id": "1"}}
+    link_token = bank.call("/link/token/create", access_token=token, **link)["link_token"]
+    session = ask(simulator_process, "POST", "/link/api/start", {"link_token": link_token})[1]["session"]
+    for step, more in (
+        ("select", {}),
+        ("credentials", {"username": "user_good", "password": "pass_good"}),
+    ):
+        answer = ask(simulator_process, "POST", f"/link/api/{step}", {"session": session} | more)[1]
+    chosen = {"session": session, "accounts": answer["accounts"]}
+    assert ask(simulator_process, "POST", "/link/api/finish", chosen)[1]["step"] == "done"
+    assert bank.accounts(token)
+    told = bank.call("/link/token/get", link_token=link_token)
+    assert told["link_sessions"][0]["results"]["item_add_results"] == []
+    assert not SPEC.exists() or violations("/link/token/get", told) == []
+
+
+def test_refresh_brings_a_dinner_and_then_its_tip(bank, receiver):
+    token = bank.ready("ins_109508", "user_transactions_dynamic", webhook=receiver.url)
+    ledger = Ledger(bank, token)
+    ledger.sync()
+    before = bank.accounts(token)
+    bank.call("/transactions/refresh", access_token=token)
+    hook, _, _ = receiver.next()
+    assert hook["webhook_code"] == "SYNC_UPDATES_AVAILABLE"
+    (page,) = ledger.sync()
+    (pending,) = page["added"]
+    assert (pending["pending"], pending["amount"]) == (True, 48)
+    bank.call("/transactions/refresh", access_token=token)
+    (page,) = ledger.sync()
+    (posted,) = page["added"]
+    assert [each["transaction_id"] for each in page["removed"]] == [pending["transaction_id"]]
+    assert posted["pending_transaction_id"] == pending["transaction_id"]
+    assert float(posted["amount"]) == 57.6
+    account = posted["account_id"]
+    moved = bank.accounts(token)[account]["balances"]["current"] - before[account]["balances"]["current"]
+    assert abs(moved) == posted["amount"]
+    fresh = Ledger(bank, token)
+    fresh.sync()
+    assert fresh.rows.keys() == ledger.rows.keys()
+
+
+def test_the_whole_catalogue_page_by_page(bank):
+    asked = {"country_codes": ["US", "CA"], "count": 8}
+    pages = [bank.call("/institutions/get", offset=offset, **asked) for offset in (0, 8, 16, 24)]
+    ids = [each["institution_id"] for page in pages for each in page["institutions"]]
+    assert len(ids) == len(set(ids)) == pages[0]["total"]
+    assert not SPEC.exists() or violations("/institutions/get", pages[0]) == []
+    with pytest.raises(Refused) as refused:
+        bank.call("/institutions/get", offset=0, count=501, country_codes=["US"])
+    assert refused.value.code == "INVALID_FIELD"
+
+
+def test_link_token_get_of_an_unknown_one(bank):
+    with pytest.raises(Refused) as refused:
+        bank.call("/link/token/get", link_token="link-sandbox-0")
+    assert refused.value.code == "INVALID_LINK_TOKEN"
+
+
+def test_plaids_client_reads_the_new_endpoints(bank, simulator_process, receiver):
+    from plaid.model.country_code import CountryCode
+    from plaid.model.institutions_get_request import InstitutionsGetRequest
+    from plaid.model.item_get_request import ItemGetRequest
+    from plaid.model.item_webhook_update_request import ItemWebhookUpdateRequest
+    from plaid.model.link_token_get_request import LinkTokenGetRequest
+    from plaid.model.sandbox_item_fire_webhook_request import SandboxItemFireWebhookRequest
+    from plaid.model.sandbox_item_reset_login_request import SandboxItemResetLoginRequest
+    from plaid.model.transactions_refresh_request import TransactionsRefreshRequest
+    from plaid.model.webhook_verification_key_get_request import WebhookVerificationKeyGetRequest
+
+    client, token = simulator_process.plaid(), bank.ready("ins_sim_cards")
+    assert client.item_webhook_update(ItemWebhookUpdateRequest(access_token=token, webhook=receiver.url)).item
+    _, signature, _ = receiver.next()
+    kid = jwt.get_unverified_header(signature)["kid"]
+    assert client.webhook_verification_key_get(WebhookVerificationKeyGetRequest(key_id=kid)).key.kid == kid
+    fired = SandboxItemFireWebhookRequest(access_token=token, webhook_code="NEW_ACCOUNTS_AVAILABLE")
+    assert client.sandbox_item_fire_webhook(fired).webhook_fired
+    assert client.transactions_refresh(TransactionsRefreshRequest(access_token=token)).request_id
+    assert client.sandbox_item_reset_login(SandboxItemResetLoginRequest(access_token=token)).reset_login
+    told = client.item_get(ItemGetRequest(access_token=token))
+    assert told.item.error.error_code == "ITEM_LOGIN_REQUIRED"
+    asked = InstitutionsGetRequest(count=3, offset=0, country_codes=[CountryCode("US")])
+    assert len(client.institutions_get(asked).institutions) == 3
+    link = {"client_name": "A", "language": "en", "country_codes": ["US"], "user": {"client_user_id": "1"}}
+    made = bank.call("/link/token/create", products=["transactions"], **link)["link_token"]
+    assert client.link_token_get(LinkTokenGetRequest(link_token=made)).metadata.client_name == "A"
