@@ -101,32 +101,6 @@ class UserSession(Model):
     last_seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
 
 
-class KnownDevice(Model):
-    """A browser that signed in to this account before: at log-in it is judged apart from strangers (0017).
-    Found by the SHA-256 of a random id in a cookie of its own; it opens nothing without the password."""
-
-    __tablename__ = "known_devices"
-
-    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
-    user_id: Mapped[int] = mapped_column(
-        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True
-    )
-    last_used_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
-
-
-class LoginCounter(Model):
-    """Log-ins that did not succeed, for a name, an address, both, or a known device: a row for all processes.
-    `key` is a keyed hash: neither names nor addresses are kept."""
-
-    __tablename__ = "login_counters"
-
-    key: Mapped[str] = mapped_column(String(64), primary_key=True)
-    failures: Mapped[int]
-    last_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
-    free_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    """Before this moment no further attempt is looked at."""
-
-
 class FinancialInstitution(Model):
     """A linked Plaid Item: its token, how far it has been read, and who is reading it now.
 

@@ -6,9 +6,7 @@ prepending one. A value that no key opens is an error with its own name, never '
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import hmac
 from collections.abc import Sequence
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -23,14 +21,12 @@ class Vault:
 
     def __init__(self) -> None:
         self._fernet: MultiFernet | None = None
-        self._newest = b""
 
     def set_keys(self, keys: Sequence[str]) -> None:
         """Use these urlsafe-base64 32-byte keys, newest first. ValueError for a malformed key or none."""
         if not keys:
             raise ValueError("no encryption keys")
         self._fernet = MultiFernet([Fernet(key) for key in keys])
-        self._newest = base64.urlsafe_b64decode(keys[0])
 
     def encrypt(self, text: str) -> str:
         return self._ready().encrypt(text.encode()).decode("ascii")
@@ -41,12 +37,6 @@ class Vault:
             return self._ready().decrypt(ciphertext.encode()).decode()
         except InvalidToken:
             raise UndecryptableError("a stored secret cannot be opened with ENCRYPTION_KEYS") from None
-
-    def pseudonym(self, text: str) -> str:
-        """HMAC-SHA-256 hex under the newest key: recognises what can be guessed (an address, a name) without
-        keeping it. Another newest key gives another pseudonym: only for what may be forgotten."""
-        self._ready()
-        return hmac.new(self._newest, b"pseudonym:" + text.encode("utf-8", "replace"), "sha256").hexdigest()
 
     def rotate(self, ciphertext: str) -> str:
         """The same text under the newest key. UndecryptableError when no key opens it."""

@@ -37,17 +37,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_item_removals_due_at"), ["due_at"], unique=False)
 
     op.create_table(
-        "login_counters",
-        sa.Column("key", sa.String(length=64), nullable=False),
-        sa.Column("failures", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("last_at", database.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("free_at", database.UtcDateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("key", name=op.f("pk_login_counters")),
-    )
-    with op.batch_alter_table("login_counters", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_login_counters_last_at"), ["last_at"], unique=False)
-
-    op.create_table(
         "users",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("username", sa.String(length=64), nullable=False),
@@ -127,20 +116,6 @@ def upgrade() -> None:
             batch_op.f("ix_financial_institutions_scheduled_at"), ["scheduled_at"], unique=False
         )
         batch_op.create_index("ix_financial_institutions_user_id", ["user_id", "id"], unique=False)
-
-    op.create_table(
-        "known_devices",
-        sa.Column("token_hash", sa.String(length=64), nullable=False),
-        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("last_used_at", database.UtcDateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["users.id"], name=op.f("fk_known_devices_user_id_users"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("token_hash", "user_id", name=op.f("pk_known_devices")),
-    )
-    with op.batch_alter_table("known_devices", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_known_devices_last_used_at"), ["last_used_at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_known_devices_user_id"), ["user_id"], unique=False)
 
     op.create_table(
         "user_sessions",
@@ -270,20 +245,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_financial_institutions_due_at")
 
     op.drop_table("financial_institutions")
-    with op.batch_alter_table("known_devices", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_known_devices_user_id"))
-        batch_op.drop_index(batch_op.f("ix_known_devices_last_used_at"))
-
-    op.drop_table("known_devices")
     with op.batch_alter_table("users", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_users_demo_due_at"))
         batch_op.drop_index(batch_op.f("ix_users_created_at"))
 
     op.drop_table("users")
-    with op.batch_alter_table("login_counters", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_login_counters_last_at"))
-
-    op.drop_table("login_counters")
     with op.batch_alter_table("item_removals", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_item_removals_due_at"))
 

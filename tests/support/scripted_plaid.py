@@ -16,9 +16,6 @@ from typing import Any
 
 Answer = dict[str, Any] | tuple[int, Any] | Callable[[dict[str, Any]], Any]
 
-DROPPED = b"<dropped>"
-"""In place of a body: the connection is closed without a word."""
-
 ITEM = {
     "item_id": "item-1",
     "institution_id": "ins_1",
@@ -49,9 +46,6 @@ class ScriptedPlaid:
                 length = int(self.headers.get("Content-Length", 0))
                 body = json.loads(self.rfile.read(length) or b"{}")
                 status, payload = script._answer(self.path, body)
-                if payload is DROPPED:
-                    self.close_connection = True
-                    return
                 data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
                 head = f"HTTP/1.1 {status} Scripted\r\nContent-Type: application/json\r\nContent-Length: {len(data)}"
                 self.wfile.write(head.encode() + b"\r\n\r\n" + data)
