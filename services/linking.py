@@ -25,8 +25,10 @@ from vault import digest
 log = logging.getLogger(__name__)
 
 MAX_TOKEN = 512
+TWIN_COMMIT_SECONDS = 1.0
+"""How long a refused token waits for a twin request that may have won it this moment."""
 TWIN_WAIT_SECONDS = 3.0
-"""How long the second of two equal requests waits for the first one's row."""
+"""And how long when a twin is known to be under way."""
 
 
 def create_link_token(user: User, banks: Banks) -> LinkToken:
@@ -114,9 +116,8 @@ def _not_exchanged(error: ProviderError, token: str, user: User, note_id: int | 
     if error.kind is not Kind.INPUT:
         log.warning("exchange failed: %s", error)
         raise VendorTrouble(linking_sentence(error.code, error.kind)) from None
-    # The note was ours: no twin is under way now, at most one that has just finished. A bad token waits for nobody.
-    patience = 0 if note_id is not None else TWIN_WAIT_SECONDS
-    deadline = time.monotonic() + patience
+    # Whoever asked the vendor first won, whichever of the two made the note; its row is a commit away.
+    deadline = time.monotonic() + (TWIN_COMMIT_SECONDS if note_id is not None else TWIN_WAIT_SECONDS)
     while (institution := _linked_by(token, user)) is None:
         db.session.commit()
         if time.monotonic() >= deadline:

@@ -46,10 +46,11 @@ def bank(vendor: FaultyPlaid) -> FaultyPlaid:
 
 @pytest.fixture(autouse=True)
 def short_time_outs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hang is known after a fifth of a second, and a refused token waits for its twin only a moment."""
+    """A hang is known within a second (a busy machine may take half of one), and a refused token waits for its twin only a moment."""
     for name in ("IN_REQUEST", "BACKGROUND", "REALTIME"):
-        monkeypatch.setattr(f"providers.plaid.{name}", (1.0, 0.2))
+        monkeypatch.setattr(f"providers.plaid.{name}", (1.0, 0.8))
     monkeypatch.setattr("services.linking.TWIN_WAIT_SECONDS", 0.05)
+    monkeypatch.setattr("services.linking.TWIN_COMMIT_SECONDS", 0.05)
 
 
 @pytest.fixture
