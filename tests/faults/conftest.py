@@ -46,7 +46,8 @@ def bank(vendor: FaultyPlaid) -> FaultyPlaid:
 
 @pytest.fixture(autouse=True)
 def short_time_outs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hang is known within a second (a busy machine may take half of one), and a refused token waits for its twin only a moment."""
+    """A hang is known within a second (a busy machine may need half of one to answer), and a refused token waits
+    for its twin only a moment."""
     for name in ("IN_REQUEST", "BACKGROUND", "REALTIME"):
         monkeypatch.setattr(f"providers.plaid.{name}", (1.0, 0.8))
     monkeypatch.setattr("services.linking.TWIN_WAIT_SECONDS", 0.05)
