@@ -110,3 +110,18 @@ def test_a_damaged_row_is_an_error_with_its_own_name(context):
     db.session.expire_all()
     with pytest.raises(UndecryptableError):
         assert db.session.query(User).one().phone_number
+
+
+def test_a_keyed_digest_is_the_same_for_the_same_value_and_purpose_only():
+    vault = vault_with(NEW)
+    phone = vault.digest("phone", "+14155552671")
+    assert phone == vault.digest("phone", "+14155552671")
+    assert len({phone, vault.digest("phone", "+14155552672"), vault.digest("code", "+14155552671")}) == 3
+    assert phone != vault_with(OLD).digest("phone", "+14155552671")
+    assert phone != digest("+14155552671")  # anybody could try every number
+
+
+def test_a_keyed_digest_is_found_after_a_rotation():
+    before = vault_with(OLD).digest("phone", "+14155552671")
+    both = vault_with(NEW, OLD)
+    assert both.digests("phone", "+14155552671") == [both.digest("phone", "+14155552671"), before]
