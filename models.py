@@ -7,6 +7,7 @@ calendar dates (a bank's, or the user's local day where a comment says so).
 from __future__ import annotations
 
 import hashlib
+import secrets
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -19,6 +20,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     LargeBinary,
+    SmallInteger,
     String,
     Text,
     UniqueConstraint,
@@ -27,6 +29,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from database import Amount, EncryptedText, UtcDateTime, utcnow
 from extensions import Model
+from vault import vault
 
 SANDBOX, PRODUCTION = "sandbox", "production"
 ENVIRONMENT_OF = {"sandbox": SANDBOX, "development": PRODUCTION}
@@ -45,13 +48,38 @@ CONNECTING, ACCOUNTS, TRANSACTIONS, DONE = "connecting", "accounts", "transactio
 STAGES = (CONNECTING, ACCOUNTS, TRANSACTIONS, DONE)
 
 
+PHONE = "phone"
+"""The purpose under which vault.digest hashes phone numbers (E.164)."""
+
+PENDING, SENDING, SENT, DELIVERED, UNKNOWN, SKIPPED, FAILED = (
+    "pending",
+    "sending",
+    "sent",
+    "delivered",
+    "unknown",
+    "skipped",
+    "failed",
+)
+TEXT_STATUSES = (PENDING, SENDING, SENT, DELIVERED, UNKNOWN, SKIPPED, FAILED)
+BUDGET, CODE = "budget", "code"
+
+
 _NEVER_REUSED = {"sqlite_autoincrement": True}
 """An id that was deleted must never come to mean something else (Postgres does so by itself)."""
+
+
+def _random_token() -> str:
+    return secrets.token_urlsafe(32)
 
 
 def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
     listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def _hash_of_phone(context: Any) -> str:
+    """The keyed hash that belongs to the number being written in the same row."""
+    return vault.digest(PHONE, context.get_current_parameters()["phone_number"])
 
 
 class User(UserMixin, Model):
@@ -67,6 +95,14 @@ class User(UserMixin, Model):
     password_hash: Mapped[str] = mapped_column(String(128))
     phone_number: Mapped[str] = mapped_column(EncryptedText, deferred=True)
     """E.164, encrypted."""
+    phone_hash: Mapped[str] = mapped_column(String(64), default=_hash_of_phone, server_default="", index=True)
+    """vault.digest(PHONE, phone_number): finds a number without opening one."""
+    phone_verified_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the person typed in the code sent to this number; null again when the number changes."""
+    texts_agreed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the person agreed to texts to this number; null again when the number changes or they withdraw."""
+    phone_problem: Mapped[str | None] = mapped_column(String(16))
+    """The vendor's code for why this number cannot be texted; null when nothing is known against it."""
     first_name: Mapped[str] = mapped_column(String(100))
     last_name: Mapped[str] = mapped_column(String(100))
     account_type: Mapped[str] = mapped_column(String(16))
@@ -219,6 +255,7 @@ class Transaction(Model):
     __table_args__ = (
         UniqueConstraint("financial_institution_id", "plaid_transaction_id"),
         Index("ix_transactions_account_id", "account_id", "date"),
+        Index("ix_transactions_spending_version", "spending_version"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -239,6 +276,128 @@ class Transaction(Model):
     """personal_finance_category.primary."""
     category_detail: Mapped[str | None] = mapped_column(String(96))
     """personal_finance_category.detailed."""
+    spending_class: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    """counted, refund or left_out, by domain/spending.py when the row is written."""
+    spending_reason: Mapped[str | None] = mapped_column(String(32))
+    """Why it is left out; null when it is not."""
+    spending_version: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    """domain.spending.RULES_VERSION that classified it; rows of an older one are classified again."""
+
+
+class BudgetTracker(Model):
+    """A monthly budget on one account, and when its next text is due.
+
+    Dates are the owner's local days. `counted_from` is the day of the last text, or of creation: the
+    frequency is counted from it. What was spent is never stored: it is summed when it is asked for.
+    """
+
+    __tablename__ = "budget_trackers"
+    __table_args__ = (
+        CheckConstraint("threshold > 0", name="threshold"),
+        CheckConstraint("notification_frequency BETWEEN 1 AND 15", name="notification_frequency"),
+        _NEVER_REUSED,
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), unique=True)
+    threshold: Mapped[Decimal] = mapped_column(Amount)
+    """In the account's currency."""
+    notification_frequency: Mapped[int]
+    """Days between texts, 1 to 15."""
+    counted_from: Mapped[date]
+    next_notification_date: Mapped[date] = mapped_column(index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+
+
+class TextMessage(Model):
+    """An outgoing SMS: written before the call, sent once, its outcome recorded. At most one per tracker and
+    local day. The body is frozen here; a verification code's body is not kept.
+
+    pending: waits for `due_at`; sending: a worker holds it until `lease_until`; unknown: it may have gone,
+    so it is never sent again; sent, delivered, skipped, failed: how it ended (`reason` says why).
+    """
+
+    __tablename__ = "text_messages"
+    __table_args__ = (
+        _one_of("status", TEXT_STATUSES),
+        _one_of("kind", (BUDGET, CODE)),
+        UniqueConstraint("budget_tracker_id", "local_date"),
+        Index("ix_text_messages_status", "status", "due_at"),
+        Index("ix_text_messages_user_id", "user_id", "id"),
+        _NEVER_REUSED,
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token: Mapped[str] = mapped_column(String(43), unique=True, default=_random_token)
+    """In the address of its status callbacks: nobody can guess it."""
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    budget_tracker_id: Mapped[int | None] = mapped_column(
+        ForeignKey("budget_trackers.id", ondelete="SET NULL")
+    )
+    """Null for a code, and when the tracker was deleted since."""
+    kind: Mapped[str] = mapped_column(String(8))
+    local_date: Mapped[date]
+    """The receiver's local day it is for."""
+    phone_hash: Mapped[str] = mapped_column(String(64), index=True)
+    """The number it was written for: it is sent to that number or not at all."""
+    body: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(String(16), default=PENDING)
+    reason: Mapped[str | None] = mapped_column(String(32))
+    """Why it was skipped, failed or is unknown: a word of ours (domain/wording.py) or the vendor's code."""
+    provider_sid: Mapped[str | None] = mapped_column(String(64), index=True)
+    provider_status: Mapped[str | None] = mapped_column(String(24))
+    attempts: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    """Not before this moment (real clock); later after a refused try."""
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the vendor took it."""
+
+
+class TextConsent(Model):
+    """That a person agreed to texts: which wording, when, for which number. Proof that outlives the person's
+    other rows; the number itself goes with them, its hash stays."""
+
+    __tablename__ = "text_consents"
+    __table_args__ = (_NEVER_REUSED,)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
+    phone_number: Mapped[str | None] = mapped_column(EncryptedText)
+    phone_hash: Mapped[str] = mapped_column(String(64))
+    version: Mapped[str] = mapped_column(String(16))
+    """Which wording: domain/consent.py keeps every version's words."""
+    agreed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class PhoneOptOut(Model):
+    """A number that replied STOP (or that the vendor says did). It belongs to the number, holds for every user
+    with it, and survives their deletion. The number is kept encrypted so that the hash can follow a new key."""
+
+    __tablename__ = "phone_opt_outs"
+    __table_args__ = (_NEVER_REUSED,)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    phone_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    phone_number: Mapped[str] = mapped_column(EncryptedText)
+    source: Mapped[str] = mapped_column(String(16))
+    """reply, vendor (21610)."""
+    opted_out_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+
+
+class PhoneVerification(Model):
+    """The newest code sent to a person, hashed: one per person. It holds for one number, ten minutes, five tries."""
+
+    __tablename__ = "phone_verifications"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    phone_hash: Mapped[str] = mapped_column(String(64))
+    code_hash: Mapped[str] = mapped_column(String(64))
+    tries: Mapped[int] = mapped_column(default=0)
+    sent_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class ItemRemoval(Model):

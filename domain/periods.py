@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -44,3 +46,45 @@ def next_refresh(now: datetime, zone_name: str) -> datetime:
 
 def _refresh_hour(day: date, zone_name: str) -> datetime:
     return datetime.combine(day, time(REFRESH_HOUR), zone(zone_name)).astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Month:
+    """A calendar month; `first` to `last` are its days, both included."""
+
+    year: int
+    number: int
+
+    @property
+    def first(self) -> date:
+        return date(self.year, self.number, 1)
+
+    @property
+    def last(self) -> date:
+        return self.next.first - timedelta(days=1)
+
+    @property
+    def days(self) -> int:
+        return self.last.day
+
+    @property
+    def next(self) -> Month:
+        return Month(self.year + self.number // 12, self.number % 12 + 1)
+
+    @property
+    def previous(self) -> Month:
+        return Month(self.year - (self.number == 1), (self.number - 2) % 12 + 1)
+
+    def __str__(self) -> str:
+        """'2026-11', as it stands in an address."""
+        return f"{self.year:04d}-{self.number:02d}"
+
+
+def month_of(day: date) -> Month:
+    return Month(day.year, day.month)
+
+
+def parse_month(text: str) -> Month | None:
+    """The month written as '2026-11'; None for anything else (years 1900 to 2199)."""
+    found = re.fullmatch(r"(19|2[01])(\d\d)-(0[1-9]|1[0-2])", text, re.ASCII)
+    return Month(int(found[1] + found[2]), int(found[3])) if found else None

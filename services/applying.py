@@ -18,6 +18,7 @@ from extensions import db
 from models import Account, BalanceSnapshot, Transaction
 from providers.base import BankAccount, BankTransaction
 from services.reading import Changes
+from services.spending import classified
 
 _ACCOUNT_COLUMNS = [
     "persistent_account_id", "name", "official_name", "mask", "type", "subtype",
@@ -26,6 +27,7 @@ _ACCOUNT_COLUMNS = [
 _TRANSACTION_COLUMNS = [
     "account_id", "pending_transaction_id", "amount", "currency", "date", "authorized_date", "name",
     "merchant_name", "pending", "category", "category_detail",
+    "spending_class", "spending_reason", "spending_version",
 ]  # fmt: skip
 _IDS_PER_STATEMENT = 1000
 """SQLite allows 32,766 parameters in a statement."""
@@ -177,6 +179,7 @@ def _transaction_row(institution_id: int, account_id: int, row: BankTransaction)
         "pending": row.pending,
         "category": row.category,
         "category_detail": row.category_detail,
+        **classified(row.amount, row.category, row.category_detail),
     }
 
 
