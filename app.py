@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from urllib.parse import urlsplit
 from wsgiref.headers import Headers
@@ -26,7 +26,8 @@ from config import Settings, load_settings
 from database import teach_sqlite_manners
 from domain.usernames import DEMO_USERNAME
 from extensions import bcrypt, crontab, csrf, db, limiter, login_manager, migrate
-from providers.registry import LazyBanks
+from providers.registry import LazyBanks, LazyTexts
+from providers.twilio import valid_signature
 from services import demo, refreshing, removals, sweeping, users
 from services.rewrapping import rewrap_secrets
 from vault import vault
@@ -163,6 +164,25 @@ def _setup_gateways(app: Flask, settings: Settings) -> None:
             }
             for environment in ("sandbox", "production")
             if settings.plaid_client_id and settings.plaid_secret_for(environment)
+        }
+    )
+    app.extensions["texts"] = _texts(settings)
+    # Views may not know a vendor, so they get the check ready made: (url, params, signature) -> bool.
+    app.extensions["valid_text_signature"] = partial(valid_signature, settings.twilio_auth_tokens)
+
+
+def _texts(settings: Settings) -> LazyTexts | None:
+    """The gateway for texts; None when they are off."""
+    if not settings.texting_enabled:
+        return None
+    return LazyTexts(
+        {
+            "account_sid": settings.twilio_account_sid,
+            "auth_token": settings.twilio_auth_token,
+            "number": settings.twilio_num,
+            "messaging_service_sid": settings.twilio_messaging_service_sid,
+            "base_url": settings.twilio_base_url,
+            "pool_size": settings.refresh_concurrency + 8,
         }
     )
 

@@ -67,7 +67,7 @@ class Settings:
     plaid_redirect_uri: str | None
     plaid_webhook_url: str | None
     twilio_account_sid: str | None = field(repr=False)
-    twilio_auth_token: str | None = field(repr=False)
+    twilio_auth_token: str | None = field(repr=False)  # the one requests are made with
     twilio_num: str | None = field(repr=False)
     twilio_messaging_service_sid: str | None = field(repr=False)
     twilio_base_url: str | None
@@ -82,6 +82,8 @@ class Settings:
     demo_enabled: bool
     simulator_port: int
     warnings: tuple[str, ...] = field(default=(), metadata={"setting": False})
+    # Others of TWILIO_AUTH_TOKEN, which Twilio may sign with while the token is being changed.
+    twilio_other_auth_tokens: tuple[str, ...] = field(default=(), repr=False, metadata={"setting": False})
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
@@ -121,6 +123,22 @@ class Settings:
     def texting_enabled(self) -> bool:
         """Whether texts can be sent: the Twilio account and a sender are set."""
         return self.twilio_account_sid is not None
+
+    @property
+    def twilio_auth_tokens(self) -> tuple[str, ...]:
+        """Every token a webhook of Twilio may be signed with; none when texts are off."""
+        return (self.twilio_auth_token, *self.twilio_other_auth_tokens) if self.twilio_auth_token else ()
+
+    @property
+    def texting_simulated(self) -> bool:
+        """Whether Twilio is a program on this machine."""
+        return self.twilio_base_url is not None and is_loopback(self.twilio_base_url)
+
+    @property
+    def twilio_callback_base_to_send(self) -> str | None:
+        """PUBLIC_BASE_URL when Twilio could call an address under it, else None."""
+        url = self.public_base_url
+        return url if url and (self.texting_simulated or is_public_https(url)) else None
 
     @property
     def plaid_redirect_to_send(self) -> str | None:
@@ -225,6 +243,12 @@ class _Reader:
     def text(self, name: str) -> str | None:
         return self.environ.get(name)
 
+    def shaped(self, name: str, shape: str, what: str) -> str | None:
+        value = self.environ.get(name)
+        if value is not None and not re.fullmatch(shape, value):
+            self.problems.append(f"{name} must be {what}.")
+        return value
+
     def choice(self, name: str, default: str, choices: tuple[str, ...], change: Callable[[str], str]) -> str:
         value = change(self.environ.get(name, default))
         if value in choices:
@@ -328,11 +352,7 @@ def _read_all(reader: _Reader) -> dict[str, object]:
         "plaid_link_script_url": reader.address("PLAID_LINK_SCRIPT_URL") or PLAID_LINK_SCRIPT,
         "plaid_redirect_uri": reader.address("PLAID_REDIRECT_URI", safe=False),
         "plaid_webhook_url": reader.address("PLAID_WEBHOOK_URL", safe=False),
-        "twilio_account_sid": reader.text("TWILIO_ACCOUNT_SID"),
-        "twilio_auth_token": reader.text("TWILIO_AUTH_TOKEN"),
-        "twilio_num": reader.text("TWILIO_NUM"),
-        "twilio_messaging_service_sid": reader.text("TWILIO_MESSAGING_SERVICE_SID"),
-        "twilio_base_url": reader.address("TWILIO_BASE_URL"),
+        **_twilio(reader),
         "public_base_url": reader.address("PUBLIC_BASE_URL"),
         "trusted_hosts": reader.items("TRUSTED_HOSTS"),
         "trust_proxy": reader.flag("TRUST_PROXY", False),
@@ -343,6 +363,32 @@ def _read_all(reader: _Reader) -> dict[str, object]:
         "lease_seconds": reader.number("LEASE_SECONDS", 300, 1, 86400),
         "demo_enabled": reader.flag("DEMO_ENABLED", True),
         "simulator_port": simulator_port,
+    }
+
+
+def _twilio(reader: _Reader) -> dict[str, object]:
+    """Twilio's settings, each checked for its shape. A value may be personal or secret, so none is told."""
+    tokens = reader.items("TWILIO_AUTH_TOKEN")
+    well_formed = tokens and all(re.fullmatch("[!-~]+", token) for token in tokens)
+    if reader.text("TWILIO_AUTH_TOKEN") and not well_formed:
+        reader.problems.append(
+            "TWILIO_AUTH_TOKEN must be letters and digits, as the Twilio console shows it."
+        )
+    return {
+        "twilio_account_sid": reader.shaped(
+            "TWILIO_ACCOUNT_SID", "AC[0-9a-fA-F]{32}", "AC and 32 letters a to f or digits"
+        ),
+        "twilio_auth_token": tokens[0] if tokens else None,
+        "twilio_other_auth_tokens": tokens[1:],
+        "twilio_num": reader.shaped(
+            "TWILIO_NUM",
+            r"\+[1-9][0-9]{6,14}|[0-9]{5,6}",
+            "a number such as +15005550006 without spaces, or a short code",
+        ),
+        "twilio_messaging_service_sid": reader.shaped(
+            "TWILIO_MESSAGING_SERVICE_SID", "MG[0-9a-fA-F]{32}", "MG and 32 letters a to f or digits"
+        ),
+        "twilio_base_url": reader.address("TWILIO_BASE_URL"),
     }
 
 

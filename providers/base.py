@@ -1,4 +1,6 @@
-"""What services see of a bank vendor: records, one protocol, one error. Amounts are Decimal and keep Plaid's sign."""
+"""What services see of the outside world: records, one protocol and one error each for banks and for texts.
+
+Amounts are Decimal and keep Plaid's sign."""
 
 from __future__ import annotations
 
@@ -156,3 +158,69 @@ class BankGateway(Protocol):
 
 Banks = Mapping[str, BankGateway]
 """Environment ('sandbox', 'production') -> gateway."""
+
+
+class TextKind(StrEnum):
+    """What a text that was not accepted asks of us; every documented code and every failure has exactly one."""
+
+    NOT_SENT = "not_sent"
+    """It never reached the vendor, or was turned away before it was looked at: safe to try again."""
+    LIMIT = "limit"
+    """Too many for now: it was not processed, safe to try again later (see `retry_after`)."""
+    UNKNOWN = "unknown"
+    """It may have been sent: never send it again, look it up."""
+    NUMBER = "number"
+    """This number gets no texts, however often we try."""
+    OPTED_OUT = "opted_out"
+    """The number's owner has replied STOP."""
+    UNVERIFIED = "unverified"
+    """The operator must verify this number or upgrade the account; nothing more today."""
+    CONFIG = "config"
+    """Our account, sender or connection is wrong: every other text would fail alike, so stop the run."""
+    CONTENT = "content"
+    """The text itself was refused: our bug, so the row waits for a person."""
+
+
+class TextError(Exception):
+    """A text that was not accepted, or a look-up that failed: the vendor's code and what it asks of us.
+
+    `retry_after` is the vendor's wish in seconds, where it gave one. Its text carries no number, no body and
+    no key, so it may be logged.
+    """
+
+    def __init__(self, code: str, kind: TextKind, *, retry_after: float | None = None) -> None:
+        super().__init__(f"{code} ({kind})")
+        self.code = code
+        self.kind = kind
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class OutgoingText:
+    """A text to send. `to` is E.164; after `validity_seconds` the vendor gives up. Personal: never logged."""
+
+    to: str
+    body: str
+    status_callback: str | None
+    validity_seconds: int
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SentText:
+    """A text as the vendor has it. `status` is its word; `sent_at` is UTC, None while it waits in a queue.
+
+    A trial account's body begins with the vendor's own words: ours is at its end.
+    """
+
+    sid: str
+    status: str
+    error_code: str | None
+    sent_at: datetime | None
+    body: str
+
+
+class TextGateway(Protocol):
+    """A vendor that sends texts. Every method may raise TextError and nothing else; each call has a time-out."""
+
+    def send(self, text: OutgoingText) -> SentText: ...
+    def find(self, to: str, since: datetime) -> list[SentText]: ...

@@ -6,6 +6,7 @@ import ast
 import gzip
 import json
 import logging
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from werkzeug.test import TestResponse
 import background
 from app import MAX_BODY, Assets, create_app
 from extensions import crontab
+from providers.base import TextError, TextKind
 from tests.support.settings import make_settings
 
 BUILT = Path(__file__).resolve().parents[1] / "static" / "built"
@@ -113,6 +115,34 @@ def test_a_gateway_is_built_once_and_knows_its_own_secret(app_with):
     )
     with pytest.raises(KeyError):
         banks["development"]
+
+
+def test_texts_are_off_without_twilio_and_no_signature_is_believed(app_with):
+    extensions = app_with().extensions
+    assert extensions["texts"] is None
+    assert not extensions["valid_text_signature"]("https://cash.example.com/x", {}, "")
+
+
+def test_the_gateway_for_texts_knows_the_settings_and_who_signs(app_with):
+    extensions = app_with(
+        twilio_account_sid="AC" + "0" * 32,
+        twilio_auth_token="new",
+        twilio_other_auth_tokens=("12345",),
+        twilio_num="+15005550006",
+        twilio_base_url="http://127.0.0.1:9",
+    ).extensions
+    with pytest.raises(TextError) as caught:
+        extensions["texts"].find("+14155552671", datetime(2026, 11, 22, tzinfo=UTC))
+    assert caught.value.kind is TextKind.NOT_SENT
+    options = extensions["texts"]._built._options
+    assert (options.auth_token, options.number) == ("new", "+15005550006")
+    assert options.messaging_service_sid is None
+    example = {  # Twilio's documented one, signed with 12345
+        "To": "+18005551212", "From": "+14158675309", "CallSid": "CA1234567890ABCDE", "Digits": "1234",
+        "Caller": "+14158675309",
+    }  # fmt: skip
+    believed = extensions["valid_text_signature"]
+    assert believed("https://mycompany.com/myapp.php?foo=1&bar=2", example, "RSOYDt4T1cUTdK1PDd93/VVr8B8=")
 
 
 def test_every_name_that_is_enqueued_has_a_handler(app):

@@ -219,12 +219,70 @@ def test_a_base_url_has_no_slash_at_its_end_and_no_query():
     assert local(PLAID_REDIRECT_URI=registered).plaid_redirect_uri == registered
 
 
+ACCOUNT_SID, SERVICE_SID = "AC" + "0a" * 16, "MG" + "3C" * 16
+TWILIO = {"TWILIO_ACCOUNT_SID": ACCOUNT_SID, "TWILIO_AUTH_TOKEN": "token", "TWILIO_NUM": "+15005550006"}
+
+
 def test_half_of_twilio_is_refused_and_all_of_it_turns_texts_on():
     assert local().texting_enabled is False
-    assert "TWILIO_AUTH_TOKEN, TWILIO_NUM or" in problems({**LOCAL, "TWILIO_ACCOUNT_SID": "AC1"})[0]
-    account = {"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "token"}
-    assert local(**account, TWILIO_NUM="+15005550006").texting_enabled
-    assert local(**account, TWILIO_MESSAGING_SERVICE_SID="MG1").texting_enabled
+    assert "TWILIO_AUTH_TOKEN, TWILIO_NUM or" in problems({**LOCAL, "TWILIO_ACCOUNT_SID": ACCOUNT_SID})[0]
+    assert local(**TWILIO).texting_enabled
+    without_number = {**TWILIO, "TWILIO_NUM": "", "TWILIO_MESSAGING_SERVICE_SID": SERVICE_SID}
+    assert local(**without_number).texting_enabled
+    assert local(**{**TWILIO, "TWILIO_NUM": "123456"}).twilio_num == "123456"
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("TWILIO_ACCOUNT_SID", "AC1"),
+        ("TWILIO_ACCOUNT_SID", SERVICE_SID),
+        ("TWILIO_ACCOUNT_SID", f"SK{ACCOUNT_SID[2:]}"),
+        ("TWILIO_ACCOUNT_SID", f"{ACCOUNT_SID}0"),
+        ("TWILIO_MESSAGING_SERVICE_SID", ACCOUNT_SID),
+        ("TWILIO_NUM", "5005550006"),
+        ("TWILIO_NUM", "+1 500 555 0006"),
+        ("TWILIO_NUM", "+05005550006"),
+        ("TWILIO_NUM", "+1５００5550006"),
+        ("TWILIO_NUM", "CASHVIEW"),
+        ("TWILIO_NUM", "1234"),
+        ("TWILIO_AUTH_TOKEN", "to ken"),
+        ("TWILIO_AUTH_TOKEN", "tökén"),
+        ("TWILIO_AUTH_TOKEN", ","),
+    ],
+)
+def test_a_twilio_setting_of_the_wrong_shape_is_refused_without_being_told(name, value):
+    found = problems({**LOCAL, **TWILIO, name: value})
+    assert len(found) == 1
+    assert found[0].startswith(f"{name} must be")
+    assert value in (",", "5005550006") or value not in found[0]  # the second is part of the example
+
+
+def test_requests_use_the_first_auth_token_and_webhooks_may_use_any():
+    assert local().twilio_auth_tokens == ()
+    assert local(**TWILIO).twilio_auth_tokens == ("token",)
+    both = local(**{**TWILIO, "TWILIO_AUTH_TOKEN": "tiny-new, tiny-old"})
+    assert both.twilio_auth_token == "tiny-new"
+    assert both.twilio_auth_tokens == ("tiny-new", "tiny-old")
+    assert "tiny" not in repr(both)
+
+
+@pytest.mark.parametrize(
+    "more, base",
+    [
+        ({}, None),
+        ({"PUBLIC_BASE_URL": "https://cash.example.com/"}, "https://cash.example.com"),
+        ({"PUBLIC_BASE_URL": "https://10.0.0.1"}, None),
+        ({"PUBLIC_BASE_URL": "http://127.0.0.1:5000"}, None),
+        (
+            {"PUBLIC_BASE_URL": "http://127.0.0.1:5000", "TWILIO_BASE_URL": "http://127.0.0.1:5001"},
+            "http://127.0.0.1:5000",
+        ),
+        ({"PUBLIC_BASE_URL": "https://10.0.0.1", "TWILIO_BASE_URL": "https://twilio.example.com"}, None),
+    ],
+)
+def test_callbacks_are_asked_for_only_where_twilio_can_reach_us(more, base):
+    assert local(**TWILIO, **more).twilio_callback_base_to_send == base
 
 
 @pytest.mark.parametrize("alone", ["PLAID_CLIENT_ID", "PLAID_SECRET", "PLAID_SANDBOX_SECRET"])
@@ -254,14 +312,14 @@ def test_neither_settings_nor_errors_show_what_is_secret():
     settings = local(
         **PLAID,
         DATABASE_URL="postgresql://user:hidden-DB@host/name",
-        TWILIO_ACCOUNT_SID="AC-hidden",
+        TWILIO_ACCOUNT_SID=ACCOUNT_SID,
         TWILIO_AUTH_TOKEN="hidden-TW",
         TWILIO_NUM="+15005550006",
         CELERY_BROKER_URL="redis://:hidden-CE@host/0",
         RATELIMIT_STORAGE_URI="redis://:hidden-RA@host/0",
     )
     shown = repr(settings) + str(settings) + f"{settings}"
-    for secret in ("hidden", "s3cret", "client-id", "5005550006", SECRET_KEY, FERNET_KEY):
+    for secret in ("hidden", "s3cret", "client-id", "5005550006", ACCOUNT_SID, SECRET_KEY, FERNET_KEY):
         assert secret not in shown
     assert "port=5000" in shown
 

@@ -12,19 +12,24 @@ RESET = b"<reset>"
 
 
 def http(
-    status: int, body: bytes, content_type: str = "application/json", length: int | None = None
+    status: int,
+    body: bytes,
+    content_type: str = "application/json",
+    length: int | None = None,
+    headers: str = "",
 ) -> bytes:
-    """An HTTP/1.1 answer that closes; `length` may lie about the body."""
+    """An HTTP/1.1 answer that closes; `length` may lie about the body. `headers` are whole lines."""
     count = len(body) if length is None else length
     head = f"HTTP/1.1 {status} Raw\r\nContent-Type: {content_type}\r\nContent-Length: {count}\r\nConnection: close\r\n"
-    return head.encode() + b"\r\n" + body
+    return (head + headers).encode() + b"\r\n" + body
 
 
 class RawVendor:
-    """Answers every connection with the same bytes, or hangs, or resets it. `heads` are the requests' headers."""
+    """Answers every connection with the same bytes, or hangs, or resets it. `heads` and `bodies` are the requests'."""
 
     def __init__(self, answer: bytes) -> None:
         self.heads: list[str] = []
+        self.bodies: list[bytes] = []
         self._answer = answer
         self._over = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -46,7 +51,9 @@ class RawVendor:
     def _talk(self, connection: socket.socket) -> None:
         with connection:
             connection.settimeout(5)
-            self.heads.append(_read_request(connection))
+            head, body = _read_request(connection)
+            self.heads.append(head)
+            self.bodies.append(body)
             if self._answer == HANG:
                 self._over.wait(30)
             elif self._answer == RESET:
@@ -69,8 +76,8 @@ class RawVendor:
             thread.join(5)
 
 
-def _read_request(connection: socket.socket) -> str:
-    """The request's head, having read its body too (closing with unread bytes would reset the connection)."""
+def _read_request(connection: socket.socket) -> tuple[str, bytes]:
+    """The request's head and body (closing with unread bytes would reset the connection)."""
     data = b""
     while b"\r\n\r\n" not in data and (more := connection.recv(65536)):
         data += more
@@ -81,4 +88,4 @@ def _read_request(connection: socket.socket) -> str:
     )
     while len(body) < length and (more := connection.recv(65536)):
         body += more
-    return text
+    return text, body
