@@ -233,7 +233,7 @@ def test_a_connection_that_is_never_made_sent_nothing(short):
         finally:
             for one in waiting:
                 one.close()
-    assert (error.code, error.kind) == ("TRANSPORT_ConnectTimeout", TextKind.NOT_SENT)
+    assert error.kind is TextKind.NOT_SENT
 
 
 @pytest.mark.parametrize("method", CALLS)
