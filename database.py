@@ -77,6 +77,12 @@ def upsert(table: Any, keys: list[str], update: list[str], dialect: str) -> Any:
     )
 
 
+def insert_ignoring(table: Any, keys: list[str], dialect: str) -> Any:
+    """INSERT .. ON CONFLICT (keys) DO NOTHING: rows that are there already stay as they are."""
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert(table).on_conflict_do_nothing(index_elements=keys)
+
+
 def changed_rows(result: Result[Any]) -> int:
     """How many rows an UPDATE or DELETE changed."""
     return cast("CursorResult[Any]", result).rowcount

@@ -400,6 +400,15 @@ class PhoneVerification(Model):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class JobRun(Model):
+    """When a part of the scheduled jobs last ran to its end (real clock): after a gap the next run is careful."""
+
+    __tablename__ = "job_runs"
+
+    name: Mapped[str] = mapped_column(String(16), primary_key=True)
+    finished_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class ItemRemoval(Model):
     """An Item that must be removed at Plaid: written in the transaction that deletes its institution, kept
     until /item/remove has answered. Plaid bills an Item until then, and has no list to find a lost one."""

@@ -1,8 +1,8 @@
 """The scheduler's entry: `python scheduled_jobs.py`, hourly or daily, twice at once or after days of silence.
 
-In order: refresh due institutions, retry removals, clean up. The last line is JSON with the counts of this
-run. Exit 0: done, also with banks down or needing login; 1: configuration, database or keys, or a removal
-that needs a person.
+In order: refresh due institutions, plan and send due texts, retry removals, clean up. The last line is JSON
+with the counts of this run. Exit 0: done, also with banks down or needing login; 1: configuration, database or
+keys, or a removal or a text that needs a person. SIGTERM ends it after what is under way; the next run goes on.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -21,8 +23,8 @@ from tqdm import tqdm
 
 import background
 from app import create_app
-from CronJobs import clean_up, refresh_institutions, retry_removals
-from services import health, refreshing, removals
+from CronJobs import clean_up, refresh_institutions, retry_removals, send_texts
+from services import delivery, health, refreshing, removals
 
 log = logging.getLogger("cashview.jobs")
 
@@ -39,13 +41,13 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"The jobs cannot run: {problem}.", file=sys.stderr)
             return 1
         try:
-            report, problems = _run(app, options)
+            report, problems = _run(app, options, _stop_on_signal())
         except SQLAlchemyError as error:
             print(f"The database failed: {type(error).__name__}.", file=sys.stderr)
             return 1
     for problem in problems:
         print(problem, file=sys.stderr)
-    print(json.dumps(report))
+    print(json.dumps(report), flush=True)
     return 1 if problems else 0
 
 
@@ -67,7 +69,15 @@ def _moment(text: str) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _run(app: Flask, options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
+def _stop_on_signal() -> threading.Event:
+    """Set by SIGTERM (a dyno that is to sleep, a deploy): what is under way is finished, nothing new begins."""
+    stop = threading.Event()
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    return stop
+
+
+def _run(app: Flask, options: argparse.Namespace, stop: threading.Event) -> tuple[dict[str, Any], list[str]]:
     """The parts asked for, in order; the report, and what a person must see to, in sentences."""
     now = options.at or datetime.now(UTC)
     settings, banks = app.config["SETTINGS"], app.extensions["banks"]
@@ -85,17 +95,51 @@ def _run(app: Flask, options: argparse.Namespace) -> tuple[dict[str, Any], list[
         one = _in_context(app, lambda number: refreshing.refresh(number, banks, lease, due_by=now))
         with tqdm(desc="Refreshing", unit=" institutions", disable=None) as bar:
             counts = refresh_institutions.run(
-                now, one, settings.refresh_concurrency, bar.update, dry_run=options.dry_run
+                now,
+                one,
+                settings.refresh_concurrency,
+                bar.update,
+                dry_run=options.dry_run,
+                stopped=stop.is_set,
             )
         report |= {"refreshed": counts.refreshed, "failed": counts.failed}
         if any(issubclass(kind, SQLAlchemyError) for kind in counts.broken_by):
             problems.append("The database refused what refreshing wrote: is it read-only, full or away?")
-    if "removals" in wanted:
+    if "texts" in wanted:
+        texts, found = _send_texts(app, now, stop, dry_run=options.dry_run)
+        report["texts"] = texts
+        problems += found
+    if "removals" in wanted and not stop.is_set():
         remove = _in_context(app, lambda number: removals.remove_item(number, banks))
         report["removals"] = retry_removals.run(now, remove, dry_run=options.dry_run)
-    if "cleanup" in wanted:
+    if "cleanup" in wanted and not stop.is_set():
         report["cleaned"] = clean_up.run(now, dry_run=options.dry_run)
     return report, problems + _lasting_problems()
+
+
+def _send_texts(
+    app: Flask, now: datetime, stop: threading.Event, *, dry_run: bool
+) -> tuple[dict[str, int], list[str]]:
+    """The texts part: its counts, and what a person must see to. `now` goes on as the real clock does."""
+    settings, pretended = app.config["SETTINGS"], now - datetime.now(UTC)
+    with tqdm(desc="Texting", unit=" texts", disable=None) as bar:
+        tools = send_texts.Tools(
+            texts=app.extensions["texts"],
+            callback_base=settings.twilio_callback_base_to_send,
+            clock=lambda: datetime.now(UTC) + pretended,
+            wait=stop.wait,
+            stopped=stop.is_set,
+            done=bar.update,
+        )
+        found = send_texts.run(tools, dry_run=dry_run)
+    counts = {name: getattr(found, name) for name in ("sent", "unknown", "skipped", "failed", "pending")}
+    if found.long_missed:
+        print(
+            f"{found.long_missed} people got no text on the last two days: run the jobs hourly.",
+            file=sys.stderr,
+        )
+    refused = f"Twilio refuses this account or sender (code {found.refused}): check the TWILIO_ settings."
+    return counts, [refused] if found.refused else []
 
 
 def _lasting_problems() -> list[str]:
@@ -106,6 +150,10 @@ def _lasting_problems() -> list[str]:
     if refreshing.stopped_by("ACCESS_TOKEN_UNREADABLE"):
         found.append(
             "Stored access tokens cannot be opened: ENCRYPTION_KEYS lacks the key they were written with."
+        )
+    if (parked := delivery.parked_texts(datetime.now(UTC))) > 0:
+        found.append(
+            f"{parked} texts of the last day failed for a reason on our side: see docs/operating.md."
         )
     if (parked := removals.parked_removals()) > 0:
         found.append(f"{parked} removals at Plaid need a person: see docs/operating.md.")

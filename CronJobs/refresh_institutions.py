@@ -32,8 +32,10 @@ def run(
     done: Callable[[], object],
     *,
     dry_run: bool,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> RefreshReport:
-    """Refresh what is due at `now`, `concurrency` at a time; `done` is called after each institution.
+    """Refresh what is due at `now`, `concurrency` at a time; `done` is called after each institution;
+    nothing new begins once `stopped` is true.
 
     One failing institution never stops the others. Memory does not grow with their number. A dry run
     calls no vendor and counts what it would have refreshed.
@@ -42,6 +44,8 @@ def run(
     with ThreadPoolExecutor(concurrency, thread_name_prefix="refresh") as pool:
         running: set[Future[Outcome]] = set()
         for institution_id in _due(now):
+            if stopped():
+                break
             if dry_run:
                 report.refreshed += 1
                 continue

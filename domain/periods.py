@@ -36,6 +36,11 @@ def local_date(now: datetime, zone_name: str) -> date:
     return now.astimezone(zone(zone_name)).date()
 
 
+def start_of_day(day: date, zone_name: str) -> datetime:
+    """The first instant of a local day, in UTC."""
+    return datetime.combine(day, time(0), zone(zone_name)).astimezone(UTC)
+
+
 def next_refresh(now: datetime, zone_name: str) -> datetime:
     """The next 06:00 of a local clock after `now`, in UTC: once per local day from that hour. (Where 06:00 does
     not exist, the instant the clock would have shown it: zoneinfo's rule for gaps.)"""

@@ -6,7 +6,7 @@ account's, by Plaid's `date`, pending rows included, rows dated later this month
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -27,7 +27,7 @@ def spent_by_account(account_ids: Collection[int], month: Month) -> dict[int, Sp
     return spent_by_account_and_month({month: account_ids})
 
 
-def spent_by_account_and_month(accounts_of: dict[Month, Collection[int]]) -> dict[int, Spent]:
+def spent_by_account_and_month(accounts_of: Mapping[Month, Collection[int]]) -> dict[int, Spent]:
     """The same for accounts whose owners live in different months just now (time zones). One statement."""
     wanted = [_rows_of(ids, month) for month, ids in accounts_of.items() if ids]
     if not wanted:
