@@ -1,4 +1,4 @@
-"""Sending what was planned: claim, ask once more whether it may go, send, write down how it ended.
+"""Sending what was planned: one call for a claimed text, and its outcome written down.
 
 A text is claimed by a conditional UPDATE before the call and never claimed again unless the vendor surely
 did not take it: twice is worse than not at all. A claim whose lease has run out may have gone, so it becomes
@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import random
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -18,8 +18,6 @@ from sqlalchemy import func, select, update
 
 from database import changed_rows, utcnow
 from domain.delivery import our_status
-from domain.periods import local_date, start_of_day
-from domain.text_window import seconds_left
 from domain.texts import fingerprint
 from extensions import db
 from models import (
@@ -29,21 +27,16 @@ from models import (
     SENT,
     SKIPPED,
     UNKNOWN,
-    Account,
-    BudgetTracker,
-    FinancialInstitution,
     TextMessage,
     User,
 )
 from providers.base import OutgoingText, SentText, TextError, TextGateway, TextKind
-from services import opt_outs, text_rules
+from services import opt_outs, text_claims, text_rules
 from services.planning import had_its_day
-from vault import UndecryptableError
+from services.text_claims import Busy, Claim, Closed, Dropped
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(minutes=2)
-"""Far longer than a call may take (10 s)."""
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
 """Seconds before a text that was surely not taken may be tried again; doubled with every try."""
 
@@ -66,23 +59,6 @@ class Sent:
     result: Result
     error: TextError | None = None
     pause: float = 0
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Claim:
-    """A text in our hands. Holds a number and a body: never logged. `tracker` is (id, frequency) or None."""
-
-    id: int
-    token: str
-    to: str
-    body: str
-    local_date: date
-    attempts: int
-    user_id: int
-    tracker: tuple[int, int] | None
-    validity_seconds: int
-    day_began: datetime
-    """The start of the receiver's local day, in UTC."""
 
 
 def waiting(limit: int = 500) -> list[int]:
@@ -123,9 +99,14 @@ def send(
     vendor is asked first whether this day's text has gone already: a database that came back from a backup does
     not know what was sent after it was made.
     """
-    claim = _claim(text_id, now)
-    if isinstance(claim, Result):
-        return Sent(claim)
+    try:
+        claim = text_claims.claim(text_id, now)
+    except Busy:
+        return Sent(Result.BUSY)
+    except Closed:
+        return Sent(Result.PENDING)
+    except Dropped as dropped:
+        return Sent(Result(dropped.status))
     if careful:
         try:
             gone = _gone_already(claim, texts)
@@ -181,108 +162,21 @@ def deliver(claim: Claim, texts: TextGateway, callback_base: str | None) -> Sent
     except TextError as error:
         return _refused(claim, error)
     except Exception as error:  # noqa: BLE001 - it may have gone all the same
-        _settle(claim, UNKNOWN, text_rules.INTERNAL)
+        _finish(claim, UNKNOWN, text_rules.INTERNAL)
         log.error("text %s: the call broke: %s", claim.id, type(error).__name__)
         return Sent(Result.UNKNOWN)
-    _taken(claim, taken)
-    return Sent(Result.SENT)
+    return _taken(claim, taken)
 
 
-def _claim(text_id: int, now: datetime) -> Claim | Result:
-    """Take the text if it still waits; then ask again, on the rows of this moment, whether it may go."""
-    table = TextMessage
-    row = db.session.execute(
-        update(table)
-        .where(table.id == text_id, table.status == PENDING, table.due_at <= utcnow())
-        .values(status=SENDING, lease_until=utcnow() + LEASE, attempts=table.attempts + 1)
-        .returning(
-            table.token, table.body, table.local_date, table.phone_hash, table.user_id,
-            table.budget_tracker_id, table.attempts,
-        ),
-        execution_options={"synchronize_session": False},
-    ).one_or_none()  # fmt: skip
-    if row is None:
-        db.session.rollback()
-        return Result.BUSY
-    return _checked(text_id, row, now)
-
-
-def _checked(text_id: int, row: Any, now: datetime) -> Claim | Result:
-    person = db.session.get(User, row.user_id, populate_existing=True)
-    tracker = _tracker(row.budget_tracker_id)
-    if person is None:  # deleted between the two statements: the row goes with them
-        db.session.rollback()
-        return Result.BUSY
-    left = seconds_left(now, person.timezone)
-    today = local_date(now, person.timezone)
-    if left == 0 or today < row.local_date:  # the window has closed, or the person has flown west
-        db.session.rollback()
-        return Result.PENDING
-    try:
-        number = person.phone_number
-        reason = _why_not(row, person, tracker, number, today)
-    except UndecryptableError:
-        number, reason = "", text_rules.UNREADABLE
-    if reason is not None:
-        return _not_sent(text_id, row, tracker, reason)
-    db.session.commit()
-    return Claim(
-        id=text_id,
-        token=row.token,
-        to=number,
-        body=row.body,
-        local_date=row.local_date,
-        attempts=row.attempts,
-        user_id=row.user_id,
-        tracker=tracker,
-        validity_seconds=left,
-        day_began=start_of_day(today, person.timezone),
-    )
-
-
-def _tracker(tracker_id: int | None) -> tuple[int, int] | None:
-    """(id, frequency) of a tracker whose account is still there."""
-    row = db.session.execute(
-        select(BudgetTracker.id, BudgetTracker.notification_frequency)
-        .join(Account, Account.id == BudgetTracker.account_id)
-        .join(FinancialInstitution, FinancialInstitution.id == Account.financial_institution_id)
-        .where(BudgetTracker.id == tracker_id, Account.deleted_at.is_(None))
-    ).one_or_none()
-    return None if row is None else (row.id, row.notification_frequency)
-
-
-def _why_not(row: Any, person: User, tracker: tuple[int, int] | None, number: str, today: date) -> str | None:
-    """Why this text must not go any more; asked after the claim, so a STOP that came before it is honoured."""
-    if tracker is None:
-        return text_rules.GONE
-    if row.local_date < today:
-        return text_rules.MISSED
-    if row.phone_hash != person.phone_hash:
-        return text_rules.NUMBER_CHANGED
-    return text_rules.why_not(person, texts_on=True, opted_out=opt_outs.is_opted_out(number))
-
-
-def _not_sent(text_id: int, row: Any, tracker: tuple[int, int] | None, reason: str) -> Result:
-    """Skip a claimed text, or park one that we cannot read. Yesterday's leaves today's tracker due."""
-    status = FAILED if reason == text_rules.UNREADABLE else SKIPPED
+def _taken(claim: Claim, taken: SentText) -> Sent:
+    """The vendor has it, unless it says at once that it failed. News that came before this answer stays."""
     db.session.execute(
-        update(TextMessage)
-        .where(TextMessage.id == text_id)
-        .values(status=status, reason=reason, lease_until=None)
+        update(TextMessage).where(TextMessage.id == claim.id).values(provider_sid=taken.sid, sent_at=utcnow())
     )
-    if tracker is not None and reason != text_rules.MISSED:
-        had_its_day([tracker[0]], row.local_date, tracker[1])
-    db.session.commit()
-    return Result.FAILED if status == FAILED else Result.SKIPPED
-
-
-def _taken(claim: Claim, taken: SentText) -> None:
-    """The vendor has it. News of it may have come before this answer: those stay."""
-    table = TextMessage
-    db.session.execute(
-        update(table).where(table.id == claim.id).values(provider_sid=taken.sid, sent_at=utcnow())
-    )
-    _finish(claim, SENT, None, provider_status=taken.status)
+    status = our_status(taken.status) or SENT
+    reason = taken.error_code if status == FAILED else None
+    _finish(claim, status, reason, provider_status=taken.status)
+    return Sent(Result.FAILED if status == FAILED else Result.SENT)
 
 
 def _refused(claim: Claim, error: TextError) -> Sent:
@@ -292,15 +186,15 @@ def _refused(claim: Claim, error: TextError) -> Sent:
         case TextKind.NOT_SENT | TextKind.LIMIT | TextKind.CONFIG:
             return Sent(Result.PENDING, error, _put_back(claim, error))
         case TextKind.UNKNOWN:
-            _settle(claim, UNKNOWN, error.code)
+            _finish(claim, UNKNOWN, error.code)
             return Sent(Result.UNKNOWN, error)
         case TextKind.OPTED_OUT:
-            _settle(claim, SKIPPED, text_rules.OPTED_OUT)
+            _finish(claim, SKIPPED, text_rules.OPTED_OUT)
             opt_outs.record(claim.to, opt_outs.VENDOR)
             return Sent(Result.SKIPPED, error)
         case TextKind.NUMBER:
             pause_number(claim.user_id, error.code)
-    _settle(claim, FAILED, error.code)
+    _finish(claim, FAILED, error.code)
     return Sent(Result.FAILED, error)
 
 
@@ -315,10 +209,6 @@ def _put_back(claim: Claim, error: TextError) -> float:
     _change(claim.id, {"status": PENDING, "reason": error.code, "due_at": again, "lease_until": None})
     db.session.commit()
     return pause
-
-
-def _settle(claim: Claim, status: str, reason: str | None) -> None:
-    _finish(claim, status, reason)
 
 
 def _finish(claim: Claim, status: str, reason: str | None, **values: Any) -> None:

@@ -107,6 +107,12 @@ def upgrade() -> None:
         batch_op.create_index('ix_text_messages_status', ['status', 'due_at'], unique=False)
         batch_op.create_index('ix_text_messages_user_id', ['user_id', 'id'], unique=False)
 
+    op.create_table(
+        "job_runs",
+        sa.Column("name", sa.String(length=16), nullable=False),
+        sa.Column("finished_at", database.UtcDateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_job_runs")),
+    )
     with op.batch_alter_table('transactions', schema=None) as batch_op:
         batch_op.add_column(sa.Column('spending_class', sa.String(length=16), server_default='', nullable=False))
         batch_op.add_column(sa.Column('spending_reason', sa.String(length=32), nullable=True))
@@ -169,4 +175,5 @@ def downgrade() -> None:
     op.drop_table('text_consents')
     op.drop_table('phone_verifications')
     op.drop_table('phone_opt_outs')
+    op.drop_table("job_runs")
     # ### end Alembic commands ###

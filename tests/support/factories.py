@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from database import utcnow
 from extensions import db
-from models import DONE, HEALTHY, Account, FinancialInstitution, User
+from models import DONE, HEALTHY, Account, BudgetTracker, FinancialInstitution, Transaction, User
+from services.spending import classified
 from vault import digest
 
 _numbers = itertools.count(1)
@@ -75,3 +77,40 @@ def _added(row: Any) -> Any:
     db.session.add(row)
     db.session.commit()
     return row
+
+
+def make_tracker(account: Account, **changes: Any) -> BudgetTracker:
+    """A budget of 400.00 with a text every day, the next one due on 2026-11-10, committed."""
+    values: dict[str, Any] = {
+        "account_id": account.id,
+        "threshold": Decimal("400"),
+        "notification_frequency": 1,
+        "counted_from": date(2026, 11, 9),
+        "next_notification_date": date(2026, 11, 10),
+    }
+    return _added(BudgetTracker(**{**values, **changes}))
+
+
+def make_transaction(account: Account, amount: str, **changes: Any) -> Transaction:
+    """A posted purchase of groceries on 2026-11-05, classified as the services do, committed."""
+    category, detail = "FOOD_AND_DRINK", "FOOD_AND_DRINK_GROCERIES"
+    values: dict[str, Any] = {
+        "financial_institution_id": account.financial_institution_id,
+        "account_id": account.id,
+        "plaid_transaction_id": f"transaction-{next(_numbers)}",
+        "amount": Decimal(amount),
+        "currency": "USD",
+        "date": date(2026, 11, 5),
+        "name": "Shop",
+        "pending": False,
+        "category": changes.pop("category", category),
+        "category_detail": changes.pop("category_detail", detail),
+    }
+    own = classified(values["amount"], values["category"], values["category_detail"])
+    return _added(Transaction(**{**values, **own, **changes}))
+
+
+def make_texted_user(**changes: Any) -> User:
+    """A person with real bank data, who agreed to texts and verified the number."""
+    values = {"account_type": "development", "phone_verified_at": utcnow(), "texts_agreed_at": utcnow()}
+    return make_user(**{**values, **changes})
