@@ -1,12 +1,13 @@
-"""The simulator as a WSGI application: Plaid's endpoints, the stand-in for Link, a home page."""
+"""The simulator as a WSGI application: Plaid's endpoints, the stand-in for Link, the switches, pages for people."""
 
 from __future__ import annotations
 
 from flask import Flask, Response
 
-from simulator import control, home, link, plaid
+from simulator import control, home, link, plaid, switchboard
 from simulator.errors import KINDS
 from simulator.plaid.call import dumps
+from simulator.scenarios import routes as scenarios
 from simulator.state import State
 from simulator.tokens import request_id
 
@@ -20,6 +21,8 @@ def create_app(state: State, keys: plaid.Keys) -> Flask:
     app.register_blueprint(plaid.create_blueprint(state, keys))
     app.register_blueprint(link.create_blueprint(state))
     app.register_blueprint(control.create_blueprint(state))
+    app.register_blueprint(scenarios.create_blueprint(state))
+    app.register_blueprint(switchboard.create_blueprint(state))
     app.register_blueprint(home.create_blueprint(state))
     app.register_error_handler(404, lambda _: _refused("NOT_FOUND", 404))
     app.register_error_handler(405, lambda _: _refused("NOT_FOUND", 404))

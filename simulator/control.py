@@ -47,7 +47,7 @@ def create_blueprint(state: State) -> Blueprint:
     @blueprint.post("/switches")
     def add() -> tuple[Response, int]:
         try:
-            switch = state.switches.add(read(state, _paths(), request.get_json(silent=True)))
+            switch = state.switches.add(read(state, paths(), request.get_json(silent=True)))
         except Wrong as wrong:
             return jsonify(error=str(wrong)), 400
         return jsonify(described(switch)), 201
@@ -76,7 +76,7 @@ def refuse_other_sites() -> Response | None:
     return Response("Only the simulator's own pages and programs may do this.\n", 403, mimetype="text/plain")
 
 
-def _paths() -> frozenset[str]:
+def paths() -> frozenset[str]:
     """The endpoints there are."""
     from flask import current_app
 

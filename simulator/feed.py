@@ -7,12 +7,13 @@ transaction that came and went meanwhile is not mentioned, one that changed twic
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
 
-from simulator import meals
+from simulator import watched
 from simulator.lives.build import life_of
 from simulator.lives.model import Change, Event, Life, Row
 from simulator.records import Item, Login, Segment
@@ -93,13 +94,14 @@ def _log(
 
 
 def _replay_all(life: Life, segments: tuple[Segment, ...], start: date, end: date | None) -> Iterator[Event]:
-    dinners = 0
+    begun: Counter[str] = Counter()
     for segment in segments:
-        if meals.is_meal(segment):
-            dinners += segment.kind == meals.PENDING
-            yield from meals.events(life, segment, dinners)
-        else:
+        purchase = watched.purchase_of(segment)
+        if purchase is None:
             yield from _replay(life, segment, start, end)
+        else:
+            begun[purchase.name] += purchase.starts_with(segment)
+            yield from watched.events(life, purchase, segment, begun[purchase.name])
 
 
 def _consistent(events: Iterable[Event]) -> Iterator[Event]:
@@ -156,9 +158,12 @@ def last_day(item: Item) -> date | None:
     return end if end < date.fromisoformat(item.anchor) - timedelta(days=1) else None
 
 
-def due_segments(item: Item, today: date, elapsed_ms: float, ready_ms: int) -> list[Segment]:
-    """The segments as they should be now. First the last thirty days, soon the rest, then day after day."""
+def due_segments(item: Item, now: datetime, today: date, ready_ms: int) -> list[Segment]:
+    """The segments of an Item that was synced before, as they should be now. First the last thirty days, soon the
+    rest, then day after day, and at last what ends by itself.
+    """
     segments = list(item.segments)
+    elapsed_ms = (now - datetime.fromisoformat(item.first_sync_at or item.created_at)).total_seconds() * 1000
     if not segments and elapsed_ms >= ready_ms:
         segments.append(Segment("initial", today.isoformat(), today.isoformat()))
     if len(segments) == 1 and elapsed_ms >= ready_ms * 1.25:
@@ -169,7 +174,7 @@ def due_segments(item: Item, today: date, elapsed_ms: float, ready_ms: int) -> l
             segments[-1] = last._replace(last=today.isoformat())
         else:
             segments.append(Segment("days", _day_after(last.last), today.isoformat()))
-    return segments
+    return segments + watched.ended_by_now(item, segments, now, today)
 
 
 def _day_after(iso: str) -> str:

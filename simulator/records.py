@@ -1,6 +1,6 @@
 """What the simulator remembers: logins, link tokens, public tokens and Items, as plain records.
 
-`Segment` kinds are `initial`, `history`, `days`, and those of simulator.meals.
+`Segment` kinds are `initial`, `history`, `days`, and those of simulator.watched.
 """
 
 from __future__ import annotations
@@ -110,6 +110,8 @@ class Item:
     last_webhook_at: str | None = None
     last_webhook_code: str | None = None
     segments: list[Segment] = field(default_factory=list)
+    ends: dict[str, str] = field(default_factory=dict)
+    """By the name of a pending purchase, when it ends by itself (see simulator.watched)."""
 
     def document(self) -> dict[str, Any]:
         return asdict(self) | {"segments": [list(each) for each in self.segments]}

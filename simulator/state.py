@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -287,10 +287,9 @@ class State:
                 if "transactions" not in item.products:
                     item.products.append("transactions")
             return True
-        elapsed = (now - datetime.fromisoformat(item.first_sync_at)).total_seconds() * 1000
-        if feed.due_segments(item, today, elapsed, self.ready_ms) != item.segments:
+        if feed.due_segments(item, now, today, self.ready_ms) != item.segments:
             with self.changing(item):
-                item.segments = feed.due_segments(item, today, elapsed, self.ready_ms)
+                item.segments = feed.due_segments(item, now, today, self.ready_ms)
                 item.updated_at = now.isoformat()
         return False
 

@@ -106,16 +106,21 @@ def item_error(item: Item) -> dict[str, Any]:
 
 def fire_webhook(call: Call) -> dict[str, Any]:
     """Fires one of the documented webhooks now. Needs an address, and a type that the code belongs to."""
-    item, code = call.item(), call.fields.text("webhook_code")
-    types = _FIRED.get(code, ())
-    type_ = call.fields.optional_text("webhook_type") or next(iter(types), "")
-    if not item.webhook or type_ not in types:
-        raise PlaidError("SANDBOX_WEBHOOK_INVALID")
-    call.state.fire(item, type_, code, **_said(call, item, type_, code))
+    code, type_ = call.fields.text("webhook_code"), call.fields.optional_text("webhook_type")
+    fire(call.state, call.item(), code, type_)
     return {"webhook_fired": True}
 
 
-_FIRED = {
+def fire(state: State, item: Item, code: str, type_: str | None = None) -> None:
+    """Fires a documented webhook. PlaidError when the Item has no address, or no type that is known has the code."""
+    types = FIRED.get(code, ())
+    type_ = type_ or next(iter(types), "")
+    if not item.webhook or type_ not in types:
+        raise PlaidError("SANDBOX_WEBHOOK_INVALID")
+    state.fire(item, type_, code, **_said(state, item, type_, code))
+
+
+FIRED = {
     "DEFAULT_UPDATE": ("TRANSACTIONS", "HOLDINGS", "INVESTMENTS_TRANSACTIONS", "LIABILITIES"),
     "ERROR": ("ITEM",),
     "LOGIN_REPAIRED": ("ITEM",),
@@ -134,15 +139,15 @@ _NEWS = {
 }
 
 
-def _said(call: Call, item: Item, type_: str, code: str) -> dict[str, Any]:
+def _said(state: State, item: Item, type_: str, code: str) -> dict[str, Any]:
     """What a webhook says beside its type, code, Item and environment."""
-    ids = [account_id(item, account.key) for account, _ in shown.accounts(call.state, item)]
+    ids = [account_id(item, account.key) for account, _ in shown.accounts(state, item)]
     if code == "DEFAULT_UPDATE" and type_ == "LIABILITIES":
         updated = {"account_ids_with_new_liabilities": [], "account_ids_with_updated_liabilities": {}}
         return updated | {"error": None}
     if code == "DEFAULT_UPDATE":
         return dict.fromkeys(_NEWS[type_], 0) | {"error": None}
-    soon = (call.state.clock.now() + timedelta(days=7)).isoformat()
+    soon = (state.clock.now() + timedelta(days=7)).isoformat()
     said: dict[str, dict[str, Any]] = {
         "ERROR": {"error": item_error(item)},
         "NEW_ACCOUNTS_AVAILABLE": {"error": None},

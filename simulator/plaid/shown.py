@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
-from simulator import meals
+from simulator import watched
 from simulator.lives.model import Account, Balances
 from simulator.records import Item
 from simulator.state import State
@@ -25,7 +25,9 @@ _APPEARED = Account(
 
 def accounts(state: State, item: Item) -> list[tuple[Account, Balances]]:
     """Accounts with today's balances, in the bank's order."""
-    balances = meals.on_top_of(state.balances(item), state.life(item), item)
+    if item.ends:
+        state.advance(item)
+    balances = watched.on_top_of(state.balances(item), state.life(item), item)
     shown = [(account, balances[account.key]) for account in state.life(item).accounts]
     for switch in state.switches.changes(Target(item.institution_id, item.item_id)):
         shown = _changed(shown, switch)

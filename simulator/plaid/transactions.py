@@ -6,7 +6,7 @@ import base64
 from dataclasses import dataclass
 from typing import Any
 
-from simulator import meals
+from simulator import watched
 from simulator.errors import PlaidError
 from simulator.feed import Log, Told, status
 from simulator.lives.personas import PERSONAS
@@ -109,7 +109,7 @@ def refresh(call: Call) -> dict[str, Any]:
     before = list(item.segments)
     call.state.advance(item)
     if call.state.username(item) in PERSONAS:
-        meals.dine(call.state, item)
+        watched.go_on(call.state, item, watched.DINNER)
     if item.segments != before:
         call.state.fire(item, *SYNC_UPDATES, **updates(item))
     return {}
