@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, Response, current_app, render_template
 
 from simulator.institutions import catalogue
 from simulator.logos import bars, draw
@@ -12,6 +12,9 @@ _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+
+PAGES = (("/", "Home"), ("/switchboard", "Switchboard"), ("/phone", "Phone"))
+"""The pages for people, by path; one that is not there is not shown."""
 
 LOGINS = [
     {"username": username, "password": password, "what": what}
@@ -45,6 +48,11 @@ def create_blueprint(state: State) -> Blueprint:
         return Response(
             page, headers=headers | {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
         )
+
+    @blueprint.app_context_processor
+    def navigation() -> dict[str, list[tuple[str, str]]]:
+        there = {rule.rule for rule in current_app.url_map.iter_rules()}
+        return {"simulator_pages": [page for page in PAGES if page[0] in there]}
 
     @blueprint.get("/healthz")
     def healthz() -> Response:

@@ -100,4 +100,6 @@ def _fitting(state: State, scenario: Scenario, items: list[Item]) -> list[Item]:
 def _nowhere(items: list[Item]) -> str:
     if not items:
         return "nothing is linked there yet; log in to CashView's demo or link a bank first"
-    return "none of the linked banks fits now: wait until CashView has read them, or play “Back to normal” first"
+    return (
+        "none of the linked banks fits now: wait until CashView has read them, or play “Back to normal” first"
+    )

@@ -78,57 +78,69 @@ def _add_page(blueprint: Blueprint, state: State, notes: Notes) -> None:
 
 
 def _add_buttons(blueprint: Blueprint, state: State, notes: Notes) -> None:
-    def button(path: str, press: Callable[..., Note], anchor: str) -> None:
-        """A POST that does something and comes back to the page, at the place that has changed."""
+    def button(path: str, press: Callable[..., Note], section: str) -> None:
+        """A POST that does something and comes back to the section of the page that tells of it. What could not be
+        done is told in the section where the button is.
+        """
 
         def view(**named: str) -> AnyResponse:
             try:
                 note = press(**named)
             except (Wrong, Unknown, NotPossible) as wrong:
-                note = Note(_sentence(str(wrong)), good=False)
+                note = Note(_sentence(str(wrong)), section, good=False)
             item = request.form.get("item") or None
-            back = url_for("switchboard.page", note=notes.keep(note), item=item, _anchor=anchor)
+            back = url_for("switchboard.page", note=notes.keep(note), item=item, _anchor=note.at)
             return redirect(back, 303)
 
         blueprint.add_url_rule(path, path.split("/")[1], view, methods=["POST"])
 
-    def scenario(name: str) -> Note:
-        played = play(state, name, None if name == _FINISH else request.form.get("item") or None)
-        return Note(played.happened, look=played.scenario.look)
+    button("/play/<name>", lambda name: _played(state, name), "scenarios")
+    button("/add", lambda: _added(state), "add")
+    button("/lift/<id_>", lambda id_: _lifted(state, id_), "on")
+    button("/lift-all", lambda: _lifted_all(state), "on")
+    button("/reset-login", lambda: _reset(state), "items")
+    button("/webhook", lambda: _fired(state), "items")
 
-    def add() -> Note:
-        switch = state.switches.add(
-            control.read(state, control.paths(), forms.switch_body(request.form))
-        )
-        words = present.switch_words(switch, state)
-        return Note(f"Switched on: {words['what']}. {words['where']}, {words['lasts']}.")
 
-    def lift(id_: str) -> Note:
-        return Note("Lifted." if state.switches.lift(id_) else "That switch was off already.")
+# The buttons
 
-    def lift_all() -> Note:
-        count = state.switches.lift_all()
-        return Note(f"Lifted {count} switch{'' if count == 1 else 'es'}.")
 
-    def reset_login() -> Note:
-        item = _item(state)
-        ask_to_log_in(state, item)
-        return Note("The bank now asks to sign in again.", look=SCENARIOS["bank_asks_to_log_in_again"].look)
+def _played(state: State, name: str) -> Note:
+    played = play(state, name, None if name == _FINISH else request.form.get("item") or None)
+    return Note(played.happened, "scenarios", look=played.scenario.look)
 
-    def webhook() -> Note:
-        item, code = _item(state), request.form.get("code", "")
-        try:
-            fire(state, item, code)
-        except PlaidError:
-            raise Wrong("this Item has no address for webhooks, or there is no such webhook") from None
-        return Note(f"The webhook {code} is on its way. What became of it is listed below.")
 
-    button("/play/<name>", scenario, "top")
-    button("/add", add, "on")
-    button("/lift/<id_>", lift, "on")
-    button("/lift-all", lift_all, "on")
-    button("/reset-login", reset_login, "top")
-    button("/webhook", webhook, "webhooks")
+def _added(state: State) -> Note:
+    switch = state.switches.add(control.read(state, control.paths(), forms.switch_body(request.form)))
+    words = present.switch_words(switch, state)
+    return Note(f"{words['what']}: {words['where']}, {words['lasts']}.", "on")
+
+
+def _lifted(state: State, id_: str) -> Note:
+    return Note("It is lifted." if state.switches.lift(id_) else "That switch was off already.", "on")
+
+
+def _lifted_all(state: State) -> Note:
+    count = state.switches.lift_all()
+    return Note(f"{count} switch{' is' if count == 1 else 'es are'} lifted.", "on")
+
+
+def _reset(state: State) -> Note:
+    item = _item(state)
+    ask_to_log_in(state, item)
+    name = present.bank_name(item.institution_id)
+    return Note(
+        f"{name} now asks to sign in again.", "items", look=SCENARIOS["bank_asks_to_log_in_again"].look
+    )
+
+
+def _fired(state: State) -> Note:
+    item, code = _item(state), request.form.get("code", "")
+    try:
+        fire(state, item, code)
+    except PlaidError:
+        raise Wrong("this Item has no address for webhooks, or there is no such webhook") from None
+    return Note(f"{code} is on its way; reload the page to see what became of it.", "webhooks")
 
 
 def _item(state: State) -> Item:

@@ -12,9 +12,12 @@ _MOST = 200
 
 @dataclass(frozen=True)
 class Note:
-    """A sentence for a person; `good` is false when nothing was done. `look`: what to press in CashView now."""
+    """A sentence for a person. `at` is the section of the page that says it, `good` is false when nothing was done,
+    `look` says what to press in CashView now.
+    """
 
     words: str
+    at: str
     good: bool = True
     look: str = ""
 

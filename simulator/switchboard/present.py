@@ -131,13 +131,17 @@ def _state(item: Item, state: State) -> tuple[str, str]:
     code = item.error_code or next(
         (
             each.code or each.kind
-            for each in state.switches.find({"error", "http_500", "html", "hang", "drop"}, "/accounts/get", target)
+            for each in state.switches.find(
+                {"error", "http_500", "html", "hang", "drop"}, "/accounts/get", target
+            )
         ),
         None,
     )
     if code is not None:
         return _STATES.get(code, code.replace("_", " ").capitalize() if code not in KINDS else code), "bad"
-    return ("Slow", "warn") if state.switches.find({"latency"}, "/accounts/get", target) else ("Healthy", "good")
+    return (
+        ("Slow", "warn") if state.switches.find({"latency"}, "/accounts/get", target) else ("Healthy", "good")
+    )
 
 
 _STATES = {
@@ -164,7 +168,10 @@ def item_choices(state: State) -> list[tuple[str, str]]:
     """Item ids with what tells them apart, newest first."""
     now = state.clock.now()
     return [
-        (each.item_id, f"{bank_name(each.institution_id)}, linked {_ago(each.created_at, now)} (…{each.item_id[-6:]})")
+        (
+            each.item_id,
+            f"{bank_name(each.institution_id)}, linked {_ago(each.created_at, now)} (…{each.item_id[-6:]})",
+        )
         for each in items(state)[:MOST_ITEMS]
     ]
 
@@ -174,7 +181,10 @@ def item_choices(state: State) -> list[tuple[str, str]]:
 
 def webhook_words(state: State) -> list[dict[str, str]]:
     """The last webhooks and what became of them, newest first."""
-    now, names = state.clock.now(), {each.item_id: bank_name(each.institution_id) for each in state.live_items()}
+    now, names = (
+        state.clock.now(),
+        {each.item_id: bank_name(each.institution_id) for each in state.live_items()},
+    )
     return [
         {
             "what": f"{each['webhook_type']} {each['webhook_code']}",

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import queue
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import jwt
 import pytest
@@ -16,45 +11,14 @@ from openapi_schema_validator import OAS30Validator
 
 from tests.simulator.bank import NO_SPEC, SPEC, Bank, Ledger, Refused, specification, violations
 from tests.simulator.controls import ask
+from tests.simulator.receiver import Receiver
 from tests.support.simulator import SimulatorProcess
-
-Received = tuple[dict[str, str], bytes]
-
-
-class Receiver:
-    """A server for webhooks on this machine."""
-
-    def __init__(self) -> None:
-        self.received: queue.Queue[Received] = queue.Queue()
-        received = self.received
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                received.put((dict(self.headers), body))
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/webhooks/plaid"
-
-    def next(self) -> tuple[dict[str, Any], str, bytes]:
-        """The next webhook: parsed, its signature, its raw body."""
-        headers, body = self.received.get(timeout=15)
-        return json.loads(body), headers["Plaid-Verification"], body
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    running = Receiver()
-    threading.Thread(target=running.server.serve_forever, daemon=True).start()
-    yield running
-    running.server.shutdown()
-    running.server.server_close()
+    with Receiver() as running:
+        yield running
 
 
 def verified(bank: Bank, signature: str, body: bytes) -> bool:
@@ -84,14 +48,10 @@ def test_a_webhook_is_signed_and_the_key_can_be_had(bank, receiver):
 
 def test_the_key_outlives_a_kill():
     with SimulatorProcess() as first:
-        bank, running = Bank(first), Receiver()
-        threading.Thread(target=running.server.serve_forever, daemon=True).start()
-        try:
+        bank = Bank(first)
+        with Receiver() as running:
             bank.call("/item/webhook/update", access_token=bank.link("ins_sim_cards"), webhook=running.url)
             _, signature, body = running.next()
-        finally:
-            running.server.shutdown()
-            running.server.server_close()
         first.kill()
         with SimulatorProcess(data_dir=first.data_dir) as later:
             assert verified(Bank(later), signature, body)
