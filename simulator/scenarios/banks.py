@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from simulator.plaid.sandbox import ask_to_log_in, fire
@@ -39,7 +40,7 @@ def _is_slow(state: State, stage: Stage, outcome: Outcome) -> None:
         milliseconds=SLOW_MS,
         until=_until(state, TEN_MINUTES),
     )
-    outcome.switches.append(state.switches.add(switch))
+    outcome.switches.append(_again(state, switch))
     name = bank_name(stage.institution_id or "")
     outcome.sentences.append(f"{name} takes {SLOW_MS // 1000} seconds for every answer, for ten minutes.")
 
@@ -91,7 +92,20 @@ def _error(
         item_id=item_id,
         until=None if lasts is None else _until(state, lasts),
     )
+    return _again(state, switch)
+
+
+def _again(state: State, switch: Switch) -> Switch:
+    """Turns a switch on in place of the same one from an earlier press."""
+    for each in state.switches.all():
+        if _same(each, switch):
+            state.switches.lift(each.id)
     return state.switches.add(switch)
+
+
+def _same(one: Switch, other: Switch) -> bool:
+    """Whether two switches do the same to the same, however long."""
+    return replace(one, id="", until=None) == replace(other, id="", until=None)
 
 
 def _until(state: State, lasts: timedelta) -> str:

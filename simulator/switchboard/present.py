@@ -199,7 +199,14 @@ def webhook_words(state: State) -> list[dict[str, str]]:
 def _outcome(outcome: int | str) -> str:
     if isinstance(outcome, int):
         return f"answered {outcome}"
-    return "on its way" if outcome == "waiting" else f"not delivered ({outcome})"
+    return _UNDELIVERED.get(outcome, f"not delivered ({outcome})")
+
+
+_UNDELIVERED = {
+    "waiting": "on its way",
+    "ConnectionRefusedError": "not delivered: nobody listens there",
+    "TimeoutError": "not delivered: no answer in time",
+}
 
 
 def codes_by_type() -> dict[str, list[str]]:

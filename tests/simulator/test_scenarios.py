@@ -222,6 +222,14 @@ def test_a_slow_bank_is_slow_and_nobody_else(simulator_process, bank, ledger):
     assert switch["institution_id"] == "ins_sim_family"
 
 
+def test_pressing_twice_begins_anew_and_adds_nothing(simulator_process, bank):
+    bank.link("ins_sim_cards")
+    for name in ("slow_bank", "everything_fails_at_once"):
+        first, second = (play_by_http(simulator_process, name)["switches"][0] for _ in range(2))
+        assert second["until"] > first["until"]
+    assert [each["kind"] for each in switches(simulator_process)] == ["latency", "error"]
+
+
 def test_access_is_withdrawn(simulator_process, bank, ledger):
     play_by_http(simulator_process, "access_withdrawn_at_the_bank", item_id=item_id(bank, ledger.token))
     for path in ("/accounts/get", "/accounts/balance/get", "/transactions/sync"):
