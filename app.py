@@ -31,7 +31,7 @@ from providers.twilio import valid_signature
 from services import demo, refreshing, removals, sweeping, users
 from services.rewrapping import rewrap_secrets
 from vault import vault
-from views import accounts, auth, errors, filters, headers, health, institutions, pages, totals
+from views import accounts, auth, errors, filters, headers, health, institutions, pages, spending, totals
 from views import users as users_views
 from views.session_interface import RowSessionInterface
 
@@ -218,7 +218,7 @@ def _setup_background(app: Flask, settings: Settings) -> None:
 
 
 def _setup_pages(app: Flask, settings: Settings) -> None:
-    for module in (pages, totals, auth, users_views, institutions, accounts, health):
+    for module in (pages, totals, auth, users_views, institutions, accounts, spending, health):
         app.register_blueprint(module.blueprint)
     headers.register(app)
     errors.register(app)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
 
-from services import delivery, job_runs, planning, sending
+from services import delivery, job_runs, planning, sending, spending
 from services.sending import Result, Sent, TextGateway, TextKind
 
 PART = "texts"
@@ -71,6 +71,8 @@ def _tidy(report: TextReport, tools: Tools, now: datetime) -> None:
     if tools.texts is not None:
         delivery.look_up_unknown(tools.texts)
     report.skipped += delivery.skip_missed(now)
+    while spending.reclassify():  # what is told is counted by the newest rules
+        pass
 
 
 class _Sender:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from domain.periods import zone
+from domain.periods import Month, zone
 
 STATE_LABELS = {
     "new": ("Linking", "busy"),
@@ -152,3 +152,13 @@ def local_moment(moment: datetime, now: datetime, zone_name: str) -> str:
         return f"{local:%A}, {clock}"
     year = f" {local.year}" if local.year != today.year else ""
     return f"{local:%b} {local.day}{year}, {clock}"
+
+
+def month_words(month: Month) -> str:
+    """'November 2026'."""
+    return f"{month.first:%B} {month.year}"
+
+
+def day_words(day: date) -> str:
+    """'Tue, Nov 10'."""
+    return f"{day:%a}, {day:%b} {day.day}"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from background import enqueue
 from database import utcnow
-from services import demo
+from services import demo, spending
 from services.refreshing import due_now
 from services.removals import removals_due
 
 
 def sweep() -> None:
-    """Enqueue every refresh and removal that is due and held by nobody. Harmless to run anywhere, any time."""
+    """Enqueue every refresh and removal that is due and held by nobody, and classify transactions by the newest rules,
+    some at a time. Harmless to run anywhere, any time."""
     now = utcnow()
     for institution_id, realtime in due_now(now):
         enqueue("refresh_now" if realtime else "refresh", institution_id=institution_id)
@@ -18,3 +19,4 @@ def sweep() -> None:
         enqueue("remove_item", removal_id=removal_id)
     for user_id in demo.unfinished(now):
         enqueue("link_demo", user_id=user_id)
+    spending.reclassify()

@@ -17,4 +17,6 @@ def register(app: Flask) -> None:
     filters["tone"] = money.tone_of
     filters["ago"] = lambda moment: wording.ago(moment, datetime.now(UTC))
     filters["local"] = lambda moment, zone: wording.local_moment(moment, datetime.now(UTC), zone)
+    filters["month_words"] = wording.month_words
+    filters["day_words"] = wording.day_words
     filters["pretty_phone"] = phones.pretty

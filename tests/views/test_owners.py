@@ -44,6 +44,7 @@ ROUTES: dict[tuple[str, str], tuple[int, int, int, int]] = {
     ("DELETE", "/financial-institutions/<int:institution_id>"): (200, 404, 404, 401),
     ("GET", "/financial-institutions/<int:institution_id>/logo"): (200, 404, 404, 401),
     ("POST", "/financial-institutions/<int:institution_id>/restore-accounts"): (202, 404, 404, 401),
+    ("GET", "/accounts/<int:account_id>/spending"): (200, 404, 404, 303),
     ("DELETE", "/accounts/<int:account_id>"): (200, 404, 404, 401),
 }
 
