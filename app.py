@@ -83,7 +83,7 @@ def _setup_config(app: Flask, settings: Settings) -> None:
         WTF_CSRF_TIME_LIMIT=None,  # the token belongs to the session and lives as long
         BCRYPT_HANDLE_LONG_PASSWORDS=True,  # bcrypt reads 72 bytes; turning this on later would void every hash
         RATELIMIT_STORAGE_URI=settings.ratelimit_storage_uri,
-        RATELIMIT_HEADERS_ENABLED=True,
+        RATELIMIT_HEADERS_ENABLED=False,  # it would overwrite a Retry-After of ours, and add one to pages
         SIMULATOR_URL=settings.plaid_base_url if settings.simulated else None,
     )
     app.jinja_env.undefined = StrictUndefined

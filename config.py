@@ -105,6 +105,11 @@ class Settings:
         return "__Host-session" if self.is_production else "session"
 
     @property
+    def device_cookie_name(self) -> str:
+        """The cookie by which a browser is known again at the next log-in."""
+        return "__Host-device" if self.is_production else "device"
+
+    @property
     def session_cookie_secure(self) -> bool:
         return self.is_production
 

@@ -122,12 +122,19 @@ class SignUpForm(PersonFields):
     password = PasswordField("Password", [_required_as_typed("a password"), _NewPassword()])
 
 
-class LoginForm(FlaskForm):
+class _Guess(FlaskForm):
+    """A form with a password that may be wrong."""
+
+    retry_after = 0
+    """Seconds to wait when there were too many wrong ones; set by the view, with the words at the form's top."""
+
+
+class LoginForm(_Guess):
     username = StringField("Username", [_required("your username")], [_stripped])
     password = PasswordField("Password", [_required_as_typed("your password")])
 
 
-class _Confirmed(FlaskForm):
+class _Confirmed(_Guess):
     current_password = PasswordField("Current password", [_required_as_typed("your current password")])
 
 

@@ -137,6 +137,32 @@ class UserSession(Model):
     last_seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
 
 
+class TrustedDevice(Model):
+    """A browser somebody has signed in with: strangers' wrong passwords do not slow down its owner there."""
+
+    __tablename__ = "trusted_devices"
+    __table_args__ = (_NEVER_REUSED,)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    """SHA-256 of one of the tokens in the browser's cookie."""
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    last_used_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
+
+
+class LogInFailures(Model):
+    """A counter of wrong passwords (domain/throttling.py says what its two moments mean). Whole milliseconds since
+    the epoch, because both databases must do the same sums with them in one statement."""
+
+    __tablename__ = "log_in_failures"
+
+    key_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """Keyed hash of what is counted: a name, an address, both, a browser, a person."""
+    forgotten_at: Mapped[int] = mapped_column(index=True)
+    open_at: Mapped[int]
+
+
 class FinancialInstitution(Model):
     """A linked Plaid Item: its token, how far it has been read, and who is reading it now.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,6 +16,7 @@ from domain.text import is_clean_line
 from domain.usernames import username_key
 from extensions import bcrypt, db
 from models import Account, FinancialInstitution, User
+from services import devices, throttling
 from services.removals import remember_removals
 from services.sessions import end_others
 
@@ -58,18 +60,26 @@ def sign_up(profile: Profile, password: str) -> User:
     return user
 
 
-def authenticate(username: str, password: str) -> User | None:
-    """The user this name and password belong to. An unknown name costs the same time as a wrong password."""
+def authenticate(
+    username: str, password: str, *, address: str | None = None, browser: Sequence[str] = ()
+) -> User | None:
+    """The user this name and password belong to. TooManyGuesses when there were too many lately.
+
+    An unknown name costs the same time as a wrong password, and is counted just the same. `address` is the
+    client's, `browser` the tokens of its device cookie (services/devices.py).
+    """
     # No name was ever kept that is not clean, and Postgres refuses to be asked for one with a NUL.
     key = username_key(username) if is_clean_line(username) else ""
+    guess = throttling.begin(throttling.for_log_in(key, address, devices.known(browser, key)))
     user = db.session.scalar(select(User).where(User.username_key == key))
     db.session.commit()  # hashing takes a third of a second: no transaction waits for it
-    return user if _matches(user, password) else None
+    return user if _was_right(guess, user, password) else None
 
 
 def confirm_password(user: User, password: str) -> bool:
-    """Is this the person's password? Asked again before anything that cannot be undone."""
-    return _matches(user, password)
+    """Is this the person's password? Asked again before anything that cannot be undone. TooManyGuesses when it was
+    wrong too often lately."""
+    return _was_right(throttling.begin(throttling.for_confirmation(user.id)), user, password)
 
 
 def update_profile(user: User, profile: Profile) -> None:
@@ -88,10 +98,11 @@ def update_profile(user: User, profile: Profile) -> None:
 
 
 def change_password(user: User, new_password: str, session_token: str | None) -> None:
-    """Set a new password and end every other session."""
+    """Set a new password and end every other session; no browser is known any more."""
     _not_for_demo(user)
     user.password_hash = _hash(new_password)
     end_others(user.id, session_token)
+    devices.forget_all(user.id)
     db.session.commit()
 
 
@@ -152,6 +163,13 @@ def _commit_name() -> None:
     except IntegrityError:
         db.session.rollback()
         raise UsernameTaken from None
+
+
+def _was_right(guess: throttling.Guess, user: User | None, password: str) -> bool:
+    right = _matches(user, password)
+    if right:
+        throttling.succeed(guess)
+    return right
 
 
 def _matches(user: User | None, password: str) -> bool:

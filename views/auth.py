@@ -12,11 +12,15 @@ from extensions import limiter
 from forms import LoginForm, PersonFields, SignUpForm
 from models import User
 from services import demo, users
+from services.throttling import TooManyGuesses
+from views import device_cookie
+from views.http import form_answer, too_soon
 
 blueprint = Blueprint("auth", __name__)
 
-Answer = str | Response | tuple[str, int]
+Answer = str | Response | tuple[str, int] | tuple[str, int, dict[str, str]]
 READING = ("GET", "HEAD")
+NO_MATCH = "That username and password do not match."
 
 
 @blueprint.route("/signup", methods=["GET", "POST"])
@@ -31,31 +35,54 @@ def signup() -> Answer:
         except users.UsernameTaken as error:
             form.username.errors = [error.message]
         else:
+            device_cookie.remember(user)
             enter(user)
             return redirect(url_for("pages.home"), code=303)
     return render_template("auth/signup.html", form=form), 400
 
 
 @blueprint.route("/login", methods=["GET", "POST"])
-@limiter.limit("30/minute", methods=["POST"])
+# Wrong passwords are counted in rows (services/throttling.py); this bounds what right ones cost.
+@limiter.limit("30/minute", methods=["POST"], deduct_when=lambda response: response.status_code == 303)
 def login() -> Answer:
     form = LoginForm()
     if request.method in READING:
         return redirect(url_for("pages.home")) if current_user.is_authenticated else _login_page(form)
     if form.validate_on_submit():
-        username, password = form.username.data or "", form.password.data or ""
-        if current_app.config["DEMO_ENABLED"] and username_key(username) == username_key(DEMO_USERNAME):
-            if password == demo.DEMO_PASSWORD:
+        if _is_demo(form):
+            if form.password.data == demo.DEMO_PASSWORD:
                 return _enter_demo()
-        elif (user := users.authenticate(username, password)) is not None:
+            form.password.errors = [NO_MATCH]
+        elif (user := _authenticated(form)) is not None:
+            device_cookie.remember(user)
             enter(user)
             return redirect(_safe_next(request.args.get("next")), code=303)
-        form.password.errors = ["That username and password do not match."]
-    return _login_page(form), 400
+    return _login_page(form)
 
 
-def _login_page(form: LoginForm) -> str:
-    return render_template("auth/login.html", form=form)
+def _is_demo(form: LoginForm) -> bool:
+    """The demo's name and password are for everybody: there is nothing to guess, and nothing is counted."""
+    key = username_key(form.username.data or "")
+    return current_app.config["DEMO_ENABLED"] and key == username_key(DEMO_USERNAME)
+
+
+def _authenticated(form: LoginForm) -> User | None:
+    """Who this is; None with the reason in the form."""
+    username, password = form.username.data or "", form.password.data or ""
+    try:
+        user = users.authenticate(
+            username, password, address=request.remote_addr, browser=device_cookie.tokens()
+        )
+    except TooManyGuesses as error:
+        too_soon(form, error)
+        return None
+    if user is None:
+        form.password.errors = [NO_MATCH]
+    return user
+
+
+def _login_page(form: LoginForm) -> Answer:
+    return form_answer(render_template("auth/login.html", form=form), form)
 
 
 @blueprint.post("/demo", endpoint="demo")

@@ -7,9 +7,10 @@ from typing import Any, cast
 
 from flask import Request, current_app, request
 from flask_login import current_user
+from flask_wtf import FlaskForm
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
-from domain.errors import BadInput
+from domain.errors import BadInput, TooSoon
 from models import User
 from services.linking import Banks
 
@@ -52,6 +53,20 @@ def flag(body: dict[str, Any], name: str) -> bool:
     if not isinstance(value, bool):
         raise BadInput(f"{name} must be true or false.")
     return value
+
+
+def too_soon(form: FlaskForm, error: TooSoon) -> None:
+    """Say at the top of the form when its password may be tried again; `form_answer` gives it the status."""
+    form.form_errors.append(error.message)
+    form.retry_after = error.retry_after  # type: ignore[attr-defined]
+
+
+def form_answer(page: str, form: FlaskForm) -> str | tuple[str, int] | tuple[str, int, dict[str, str]]:
+    """A page with its form: as it is when read; 400, or 429 with Retry-After, when it was sent and did not do."""
+    if request.method != "POST":
+        return page
+    wait = getattr(form, "retry_after", 0)
+    return (page, 429, {"Retry-After": str(wait)}) if wait else (page, 400)
 
 
 def banks() -> Banks:

@@ -11,12 +11,14 @@ from domain.phones import pretty
 from forms import ChangePasswordForm, DeleteProfileForm, ProfileForm
 from models import User
 from services import users
+from services.throttling import TooManyGuesses
+from views import device_cookie
 from views.auth import profile_of
-from views.http import person
+from views.http import form_answer, person, too_soon
 
 blueprint = Blueprint("users", __name__, url_prefix="/users")
 
-Answer = str | Response | tuple[str, int]
+Answer = str | Response | tuple[str, int] | tuple[str, int, dict[str, str]]
 WRONG_PASSWORD = "That is not your current password."  # noqa: S105
 
 
@@ -40,7 +42,7 @@ def update_profile() -> Answer:
             flash("Your profile is saved.", "success")
             return redirect(url_for("pages.home"), code=303)
     page = render_template("users/update_profile.html", form=form, account_type_locked=locked)
-    return (page, 400) if request.method == "POST" else page
+    return form_answer(page, form)
 
 
 @blueprint.route("/change-password", methods=["GET", "POST"])
@@ -54,10 +56,11 @@ def change_password() -> Answer:
         users.change_password(user, form.new_password.data or "", session.token)  # type: ignore[attr-defined]
         session.rotate()  # type: ignore[attr-defined]
         login_user(user)  # this browser goes on under the new password
+        device_cookie.remember(user)
         flash("Your password is changed. Other devices have been logged out.", "success")
         return redirect(url_for("pages.home"), code=303)
     page = render_template("users/change_password.html", form=form)
-    return (page, 400) if request.method == "POST" else page
+    return form_answer(page, form)
 
 
 @blueprint.route("/delete", methods=["GET", "POST"])
@@ -75,14 +78,17 @@ def delete() -> Answer:
         return redirect(url_for("pages.home"), code=303)
     will_go = {"institutions": users.linked_count(user), "accounts": users.account_count(user)}
     page = render_template("users/delete.html", form=form, will_go=will_go)
-    return (page, 400) if request.method == "POST" else page
+    return form_answer(page, form)
 
 
 def _confirmed(user: User, form: ProfileForm | ChangePasswordForm | DeleteProfileForm) -> bool:
-    """Check the password that confirms a change; a wrong one is said beside its field."""
-    if users.confirm_password(user, form.current_password.data or ""):
-        return True
-    form.current_password.errors = [WRONG_PASSWORD]
+    """Check the password that confirms a change; a wrong one is said beside its field, too many at the top."""
+    try:
+        if users.confirm_password(user, form.current_password.data or ""):
+            return True
+        form.current_password.errors = [WRONG_PASSWORD]
+    except TooManyGuesses as error:
+        too_soon(form, error)
     return False
 
 

@@ -196,9 +196,9 @@ def test_behind_a_proxy_limits_are_per_client_and_cannot_be_forged(app_with, lim
     data = {"csrf_token": browser.token()}
 
     def attempt(forwarded: str) -> int:
-        return browser.client.post("/login", data=data, headers={"X-Forwarded-For": forwarded}).status_code
+        return browser.client.post("/signup", data=data, headers={"X-Forwarded-For": forwarded}).status_code
 
-    assert [attempt("198.51.100.1") for _ in range(30)] == [400] * 30
+    assert [attempt("198.51.100.1") for _ in range(60)] == [400] * 60
     assert attempt("198.51.100.1") == 429
     assert attempt("6.6.6.6, 198.51.100.1") == 429, "only the proxy's own word counts"
     assert attempt("198.51.100.2") == 400
