@@ -1,6 +1,6 @@
 """budget trackers and texts
 
-Revision 0003, after 0001, 2026-11-26 01:19:54.067340.
+Revision 0003, after 0002, 2026-11-26 01:19:54.067340.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import database
 from vault import UndecryptableError, vault
 
 revision = '0003'
-down_revision = '0001'
+down_revision = '0002'
 branch_labels = None
 depends_on = None
 
