@@ -68,7 +68,7 @@ _NEVER_REUSED = {"sqlite_autoincrement": True}
 """An id that was deleted must never come to mean something else (Postgres does so by itself)."""
 
 
-def _random_token() -> str:
+def _random_id() -> str:
     return secrets.token_urlsafe(32)
 
 
@@ -354,7 +354,7 @@ class TextMessage(Model):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    token: Mapped[str] = mapped_column(String(43), unique=True, default=_random_token)
+    callback_id: Mapped[str] = mapped_column(String(43), unique=True, default=_random_id)
     """In the address of its status callbacks: nobody can guess it."""
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     budget_tracker_id: Mapped[int | None] = mapped_column(

@@ -45,13 +45,13 @@ class Report:
     error_code: str | None = None
 
 
-def apply_report(token: str, report: Report) -> bool:
-    """Take a report about the text with this token. Whether there is such a text; a report that is late, repeated
+def apply_report(callback_id: str, report: Report) -> bool:
+    """Take a report about the text with this id. Whether there is such a text; a report that is late, repeated
     or about an ended text changes nothing."""
     table = TextMessage
     text = db.session.execute(
         select(table.id, table.user_id, table.kind, table.status, table.provider_status, table.provider_sid)
-        .where(table.token == token)
+        .where(table.callback_id == callback_id)
         .with_for_update()
     ).one_or_none()
     if text is None or text.provider_sid not in (None, report.sid):
@@ -201,7 +201,9 @@ def _unknown(limit: int) -> list[int]:
 
 def _look_up(text_id: int, texts: TextGateway) -> bool:
     row = db.session.execute(
-        select(TextMessage.token, TextMessage.body, TextMessage.created_at, TextMessage.phone_hash, User)
+        select(
+            TextMessage.callback_id, TextMessage.body, TextMessage.created_at, TextMessage.phone_hash, User
+        )
         .join(User, User.id == TextMessage.user_id)
         .where(TextMessage.id == text_id)
     ).one_or_none()
@@ -211,7 +213,7 @@ def _look_up(text_id: int, texts: TextGateway) -> bool:
     day_before = row.created_at - timedelta(days=1)  # the vendor counts in days of its own
     for found in texts.find(row.User.phone_number, day_before):
         if _is_it(found, row) and not is_known(found.sid, but=text_id):
-            return apply_report(row.token, Report(found.sid, found.status, found.error_code))
+            return apply_report(row.callback_id, Report(found.sid, found.status, found.error_code))
     return False
 
 

@@ -181,7 +181,7 @@ def _text(due: Due, told: set[tuple[str, Month]], *, texts_on: bool) -> dict[str
         log.error("text of tracker %s could not be written: %s", row.tracker_id, type(error).__name__)
         status, reason, body = FAILED, text_rules.INTERNAL, ""
     return {
-        "token": secrets.token_urlsafe(32),
+        "callback_id": secrets.token_urlsafe(32),
         "user_id": row.user_id,
         "budget_tracker_id": row.tracker_id,
         "kind": BUDGET,

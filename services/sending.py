@@ -155,7 +155,7 @@ def _remember(claim: Claim, gone: SentText) -> None:
 
 def deliver(claim: Claim, texts: TextGateway, callback_base: str | None) -> Sent:
     """The one call for a claimed text, and its outcome in the row."""
-    callback = f"{callback_base}/webhooks/twilio/status?text={claim.token}" if callback_base else None
+    callback = f"{callback_base}/webhooks/twilio/status?text={claim.callback_id}" if callback_base else None
     text = OutgoingText(claim.to, claim.body, callback, claim.validity_seconds)
     try:
         taken = texts.send(text)

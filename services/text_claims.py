@@ -56,7 +56,7 @@ class Claim:
     """A text in our hands. Holds a number and a body: never logged. `tracker` is (id, frequency) or None."""
 
     id: int
-    token: str
+    callback_id: str
     to: str
     body: str
     local_date: date
@@ -77,7 +77,7 @@ def claim(text_id: int, now: datetime) -> Claim:
         .where(table.id == text_id, table.status == PENDING, table.due_at <= utcnow())
         .values(status=SENDING, lease_until=utcnow() + LEASE, attempts=table.attempts + 1)
         .returning(
-            table.token, table.body, table.local_date, table.phone_hash, table.user_id,
+            table.callback_id, table.body, table.local_date, table.phone_hash, table.user_id,
             table.budget_tracker_id, table.attempts,
         ),
         execution_options={"synchronize_session": False},
@@ -109,7 +109,7 @@ def _checked(text_id: int, row: Any, now: datetime) -> Claim:
     db.session.commit()
     return Claim(
         id=text_id,
-        token=row.token,
+        callback_id=row.callback_id,
         to=number,
         body=row.body,
         local_date=row.local_date,

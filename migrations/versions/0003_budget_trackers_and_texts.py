@@ -76,7 +76,7 @@ def upgrade() -> None:
 
     op.create_table('text_messages',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
-    sa.Column('token', sa.String(length=43), nullable=False),
+    sa.Column('callback_id', sa.String(length=43), nullable=False),
     sa.Column('user_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('budget_tracker_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('kind', sa.String(length=8), nullable=False),
@@ -98,7 +98,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_text_messages_user_id_users'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_text_messages')),
     sa.UniqueConstraint('budget_tracker_id', 'local_date', name=op.f('uq_text_messages_budget_tracker_id')),
-    sa.UniqueConstraint('token', name=op.f('uq_text_messages_token')),
+    sa.UniqueConstraint('callback_id', name=op.f('uq_text_messages_callback_id')),
     sqlite_autoincrement=True
     )
     with op.batch_alter_table('text_messages', schema=None) as batch_op:

@@ -94,7 +94,7 @@ def test_a_due_text_is_sent_once_with_what_was_spent(texts):
         " Reply STOP to opt out."
     )
     row = only_row()
-    assert call.status_callback == f"https://cashview.example/webhooks/twilio/status?text={row.token}"
+    assert call.status_callback == f"https://cashview.example/webhooks/twilio/status?text={row.callback_id}"
     assert call.validity_seconds == 9 * 3600
     assert (row.status, row.local_date, row.provider_sid) == ("sent", date(2026, 11, 10), "SM" + "0" * 32)
     assert next_date(tracker) == date(2026, 11, 13)
@@ -316,7 +316,7 @@ def test_reports_come_late_twice_and_out_of_order(texts, words, status):
     run(texts)
     row = only_row()
     for word in words:
-        assert delivery.apply_report(row.token, delivery.Report(row.provider_sid or "", word))
+        assert delivery.apply_report(row.callback_id, delivery.Report(row.provider_sid or "", word))
     assert only_row().status == status
 
 
