@@ -54,8 +54,10 @@ def write(instance_dir: Path, given: Mapping[str, str], app_url: str, simulator_
         raise MissingKeysError(database)
     kept += _lines({name: value for name, value in _made_up().items() if name not in known})
     simulated = simulated_vendors(instance_dir, given)
-    settings = {**(_plaid(simulator_url) if "plaid" in simulated else {}),
-                **(_twilio(app_url, simulator_url) if "twilio" in simulated else {})}
+    settings = {
+        **(_plaid(simulator_url) if "plaid" in simulated else {}),
+        **(_twilio(app_url, simulator_url) if "twilio" in simulated else {}),
+    }
     block = _lines({name: value for name, value in settings.items() if name not in known})
     _replace(path, f"{kept}\n{MARKER}\n{block}" if block else kept)
 

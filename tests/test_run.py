@@ -272,8 +272,10 @@ def test_own_keys_end_the_simulators_settings(tmp_path: Path):
     assert SIMULATOR not in (tmp_path / "local.env").read_text()
 
 
-@pytest.mark.parametrize(("theirs", "other"), [(PLAID, "twilio"), (TWILIO, "plaid")])
-def test_the_simulator_stands_in_for_the_vendor_without_keys(tmp_path: Path, theirs: dict[str, str], other: str):
+@pytest.mark.parametrize("theirs, other", [(PLAID, "twilio"), (TWILIO, "plaid")])
+def test_the_simulator_stands_in_for_the_vendor_without_keys(
+    tmp_path: Path, theirs: dict[str, str], other: str
+):
     """Nothing of the simulator's reaches the vendor whose keys are there, wherever they are written."""
     vendor = "plaid" if other == "twilio" else "twilio"
     for given, kept in ((theirs, ""), ({}, "".join(f"{name}={value}\n" for name, value in theirs.items()))):
@@ -307,7 +309,9 @@ def test_simulated_texts_report_to_this_copy_unless_it_has_a_public_address(tmp_
 
 
 def test_what_a_person_set_elsewhere_is_not_made_up(tmp_path: Path):
-    local_env.write(tmp_path, {"SECRET_KEY": "theirs", "APP_ENV": "production"} | PLAID | TWILIO, APP, SIMULATOR)
+    local_env.write(
+        tmp_path, {"SECRET_KEY": "theirs", "APP_ENV": "production"} | PLAID | TWILIO, APP, SIMULATOR
+    )
     assert set(environ_of(tmp_path)) == {"INSTANCE_DIR", "ENCRYPTION_KEYS"}
 
 

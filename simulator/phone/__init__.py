@@ -62,7 +62,8 @@ def _add_page(blueprint: Blueprint, twilio: Twilio) -> None:
         answer = jsonify(html=parts, number=shown.number)
         answer.set_etag(hashlib.sha256(answer.get_data()).hexdigest())
         answer.headers["Cache-Control"] = "no-cache"
-        return answer.make_conditional(request)
+        answer.make_conditional(request)
+        return answer
 
     @blueprint.post("/reply")
     def reply() -> Response:

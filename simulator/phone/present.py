@@ -129,7 +129,9 @@ def _at(iso: str) -> str:
     """'14:05' in the machine's time zone, with the day when it is not today's."""
     moment = datetime.fromisoformat(iso).astimezone()
     time = f"{moment:%H:%M}"
-    return time if moment.date() == datetime.now().astimezone().date() else f"{moment:%b} {moment.day}, {time}"
+    return (
+        time if moment.date() == datetime.now().astimezone().date() else f"{moment:%b} {moment.day}, {time}"
+    )
 
 
 def document(text: Text) -> dict[str, Any]:

@@ -112,7 +112,7 @@ class _Calls:
             text.body = ""
         return success(message(text, account_sid))
 
-    def delete(self, account_sid: str, sid: str) -> Response:  # noqa: ARG002
+    def delete(self, account_sid: str, sid: str) -> Response:
         text = self._text(sid)
         self._must_be_done(text)
         self._twilio.texts.delete(text)
@@ -120,7 +120,9 @@ class _Calls:
 
     def media(self, account_sid: str, sid: str) -> Response:
         """Texts here carry none."""
-        uri = f"/2010-04-01/Accounts/{account_sid}/Messages/{self._text(sid).sid}/Media.json?PageSize=50&Page=0"
+        uri = (
+            f"/2010-04-01/Accounts/{account_sid}/Messages/{self._text(sid).sid}/Media.json?PageSize=50&Page=0"
+        )
         return success(
             {"media_list": [], "start": 0, "end": 0, "page": 0, "page_size": 50, "uri": uri}
             | {"first_page_uri": uri, "previous_page_uri": None, "next_page_uri": None}

@@ -45,9 +45,7 @@ MOST_SECONDS = 7 * 24 * 3600
 _USUAL_SECONDS = {"hang": 90, "callback_delay": 2, "inbound_delay": 2}
 _ACCOUNT_ERRORS = frozenset({20003, 20005})
 _ANYWHERE = "anywhere"
-_PAGE = (
-    "<!doctype html><html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
-)
+_PAGE = "<!doctype html><html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
 
 
 # Meeting them

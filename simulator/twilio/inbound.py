@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from simulator.switches import Switches
 from simulator.twilio import faults, segments
@@ -88,9 +88,7 @@ class Inbound:
                 if not self._texts.opted_out(number):
                     self._answer(number, said)
 
-        self._callbacks.send(
-            "inbound", number, delivery, lambda: self._poster.post(delivery, form, answered)
-        )
+        self._callbacks.send("inbound", number, delivery, lambda: self._poster.post(delivery, form, answered))
         if delivery.outcome != "waiting":
             self._note(text, str(delivery.outcome))
 
@@ -126,8 +124,8 @@ def spoken(twiml: bytes) -> list[str]:
     if b"<!" in twiml.replace(b"<![CDATA[", b""):
         return []  # comments and document types: nothing an app of ours sends
     try:
-        root = ElementTree.fromstring(twiml)  # noqa: S314  # no document type, so no entities to expand
-    except ElementTree.ParseError:
+        root = ET.fromstring(twiml)  # noqa: S314  # no document type, so no entities to expand
+    except ET.ParseError:
         return []
     said = [
         " ".join("".join(element.itertext()).split())

@@ -82,12 +82,13 @@ def _wanted(text: Text, query: Mapping[str, str]) -> bool:
 
 
 def _in_time(text: Text, comparison: str, given: str) -> bool:
-    """Whether a text was sent then: on a day (GMT), from its beginning, up to its end, or the same for a moment."""
+    """Whether a text was sent on that day (GMT), which a moment stands for too; with > or <, from or up to then."""
     first, after = _span(given)
     if text.sent_at is None:
         return False
     sent = datetime.fromisoformat(text.sent_at)
-    return {"": first <= sent < after, ">": first <= sent, "<": sent < after}.get(comparison, True)
+    same_day = sent.date() == first.astimezone(UTC).date()
+    return {"": same_day, ">": first <= sent, "<": sent < after}.get(comparison, True)
 
 
 def _span(given: str) -> tuple[datetime, datetime]:

@@ -10,13 +10,16 @@ _GSM_7_EXTENDED = frozenset("\f^{}\\[~]|€")
 """Each of these takes the room of two."""
 _ALONE_GSM, _JOINED_GSM = 160, 153
 _ALONE_UCS, _JOINED_UCS = 70, 67
-_LIKE = str.maketrans(
-    {
-        "‘": "'", "’": "'", "‚": "'", "`": "'", "´": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"',
-        "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "−": "-", "…": "...", "•": "*",
-        "\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u200b": "",
-    }
-)  # fmt: skip
+_LOOK_ALIKES = {
+    "'": "\u2018\u2019\u201a\u00b4`",
+    '"': "\u201c\u201d\u201e\u00ab\u00bb",
+    "-": "\u2010\u2011\u2012\u2013\u2014\u2212",
+    " ": "\u00a0\u2009\u202f",
+    "...": "\u2026",
+    "*": "\u2022",
+    "": "\u200b",
+}
+_LIKE = str.maketrans({letter: plain for plain, letters in _LOOK_ALIKES.items() for letter in letters})
 
 
 def count(body: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import os
 import queue
@@ -10,7 +11,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -87,25 +88,20 @@ class Phone:
 
     def reply(self, body: str, number: str = ADA) -> None:
         """A person answers from the phone page."""
-        opener = urllib.request.build_opener(_NoRedirect)
-        data = urlencode({"to": number, "body": body}).encode()
-        try:
-            opener.open(self.process.url + "/phone/reply", data=data, timeout=20)
-        except urllib.error.HTTPError as answer:
-            with answer:
-                assert answer.code == 303, answer.read()
+        data = urlencode({"to": number, "body": body})
+        with closing(http.client.HTTPConnection("127.0.0.1", self.process.port, timeout=20)) as connection:
+            form = {"Content-Type": "application/x-www-form-urlencoded"}
+            connection.request("POST", "/phone/reply", data, form)
+            assert connection.getresponse().status == 303
 
     def messages(self, number: str = ADA) -> list[dict[str, Any]]:
-        return ask(self.process, "GET", f"/phone/messages.json?to={number.replace('+', '%2B')}")[1]["messages"]
+        return ask(self.process, "GET", f"/phone/messages.json?to={number.replace('+', '%2B')}")[1][
+            "messages"
+        ]
 
     def listen_at(self, url: str | None) -> None:
         """Where replies are posted from now on."""
         assert ask(self.process, "PUT", "/phone/inbound", {"url": url})[0] == 200
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> None:
-        return None
 
 
 def eventually(

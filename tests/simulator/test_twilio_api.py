@@ -66,7 +66,7 @@ def test_a_messaging_service_chooses_the_sender_later(client, phone):
 
 
 @pytest.mark.parametrize(
-    ("changes", "code"),
+    "changes, code",
     [
         ({"To": None}, 21604),
         ({"To": "12"}, 21211),
@@ -112,7 +112,7 @@ def test_the_limits_themselves_are_accepted(phone):
 
 
 @pytest.mark.parametrize(
-    ("body", "segments"),
+    "body, segments",
     [
         ("a" * 160, 1),
         ("a" * 161, 2),
@@ -132,13 +132,15 @@ def test_segments_are_counted_as_twilio_counts_them(phone, body, segments):
 
 
 def test_smart_encoding_keeps_a_text_in_gsm_7(phone):
-    plain, smart = (phone.create(Body="Tom’s — " + "a" * 100, SmartEncoded=way)[1] for way in ("false", "true"))
+    plain, smart = (
+        phone.create(Body="Tom’s — " + "a" * 100, SmartEncoded=way)[1] for way in ("false", "true")
+    )
     assert (plain["num_segments"], smart["num_segments"]) == ("2", "1")
     assert smart["body"].startswith("Tom's - ")
 
 
 @pytest.mark.parametrize(
-    ("auth", "code"),
+    "auth, code",
     [
         (None, 20003),
         ((TWILIO_ACCOUNT_SID, "wrong"), 20003),
@@ -167,7 +169,7 @@ def test_test_credentials_check_and_keep_nothing(phone):
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status", "code"),
+    "method, path, status, code",
     [
         ("GET", "/2010-04-01/Accounts.json", 404, 20404),
         ("PUT", f"{MESSAGES}.json", 405, 20004),
@@ -233,7 +235,9 @@ def test_the_time_of_sending_bounds_a_list_by_the_day_or_the_second(client, phon
     assert listed(client, date_sent_after=sent[-1] + timedelta(seconds=1)) == []
     assert listed(client, date_sent_before=sent[0] - timedelta(seconds=1)) == []
     assert set(listed(client, date_sent=sent[0].date())) >= {sids[0]}
-    assert listed(client, date_sent_after=(now - day).date(), date_sent_before=(now + day).date()) == sids[::-1]
+    assert (
+        listed(client, date_sent_after=(now - day).date(), date_sent_before=(now + day).date()) == sids[::-1]
+    )
     assert listed(client, date_sent_before=(now - 2 * day).date()) == []
 
 

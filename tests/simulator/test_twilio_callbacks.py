@@ -46,7 +46,10 @@ def test_the_signature_is_the_documented_one():
         "Digits": "1234",
         "Caller": "+14158675309",
     }
-    assert signature("12345", "https://mycompany.com/myapp.php?foo=1&bar=2", form) == "RSOYDt4T1cUTdK1PDd93/VVr8B8="
+    assert (
+        signature("12345", "https://mycompany.com/myapp.php?foo=1&bar=2", form)
+        == "RSOYDt4T1cUTdK1PDd93/VVr8B8="
+    )
 
 
 def test_every_change_of_status_is_reported_in_order_and_signed(phone, hook):
@@ -79,7 +82,7 @@ def test_a_messaging_service_reports_that_it_was_queued_too(phone, hook):
 
 
 @pytest.mark.parametrize(
-    ("code", "more", "told"),
+    "code, more, told",
     [
         (30007, {}, ["sending", "sent", "undelivered"]),
         (30034, {}, ["sending", "sent", "undelivered"]),
@@ -113,7 +116,9 @@ def test_callbacks_can_come_twice_or_not_at_all(phone, hook):
     sid = phone.send(StatusCallback=hook.url)
     assert hook.statuses(1) == ["delivered"]
     requests = ask(phone.process, "GET", "/phone/requests.json")[1]["requests"]
-    dropped = [each["status"] for each in requests if each["sid"] == sid and "dropped" in str(each["outcome"])]
+    dropped = [
+        each["status"] for each in requests if each["sid"] == sid and "dropped" in str(each["outcome"])
+    ]
     assert dropped == ["sent", "sending"]
 
 
@@ -199,7 +204,9 @@ def test_the_apps_answer_is_texted_back(phone, hook, twiml):
     assert (texts[-1]["body"], texts[-1]["direction"]) == ("$12 & more", "outbound-reply")
 
 
-@pytest.mark.parametrize("answer", [(200, b"<Response/>"), (200, b"no xml"), (500, b"<Response><Message>x</Message></Response>")])
+@pytest.mark.parametrize(
+    "answer", [(200, b"<Response/>"), (200, b"no xml"), (500, b"<Response><Message>x</Message></Response>")]
+)
 def test_no_answer_texts_nothing(phone, hook, answer):
     hook.answer = answer
     phone.listen_at(hook.url)
@@ -208,7 +215,9 @@ def test_no_answer_texts_nothing(phone, hook, answer):
     assert phone.messages()[-1]["direction"] == "inbound"
 
 
-@pytest.mark.parametrize("word", ["STOP", "stopall", " Unsubscribe ", "END", "quit", "CANCEL", "revoke", "OptOut"])
+@pytest.mark.parametrize(
+    "word", ["STOP", "stopall", " Unsubscribe ", "END", "quit", "CANCEL", "revoke", "OptOut"]
+)
 def test_twilio_blocks_a_number_that_says_stop_and_tells_the_app(phone, hook, word):
     phone.listen_at(hook.url)
     phone.reply(word)
@@ -236,7 +245,8 @@ def test_a_blocked_number_gets_no_answer_from_the_app(phone, hook):
     hook.next()
     stop = [text for text in phone.messages() if text["direction"] == "inbound"][-1]["sid"]
     eventually(
-        lambda: [text["note"] for text in phone.messages() if text["sid"] == stop], lambda note: note == ["200"]
+        lambda: [text["note"] for text in phone.messages() if text["sid"] == stop],
+        lambda note: note == ["200"],
     )
     assert "You said stop" not in [text["body"] for text in phone.messages()]
 
