@@ -24,7 +24,11 @@ from tests.support.checkout import ROOT, copy_checkout
 
 APP, SIMULATOR = "http://127.0.0.1:5300", "http://127.0.0.1:5301"
 PLAID = {"PLAID_CLIENT_ID": "client-id", "PLAID_SANDBOX_SECRET": "secret"}
-TWILIO = {"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "theirs", "TWILIO_MESSAGING_SERVICE_SID": "MG1"}
+TWILIO = {
+    "TWILIO_ACCOUNT_SID": "AC" + "1" * 32,
+    "TWILIO_AUTH_TOKEN": "theirs",
+    "TWILIO_MESSAGING_SERVICE_SID": "MG" + "1" * 32,
+}
 
 
 # The shell script
@@ -436,6 +440,7 @@ def test_it_serves_until_it_is_told_to_stop_and_leaves_nothing_running(
         assert runner.poll() is None, log.read_text()
         assert f"http://127.0.0.1:{port}\n" in log.read_text()
         assert "Test_User / pass_good" in log.read_text()
+        assert f"http://127.0.0.1:{simulator_port}/phone" in log.read_text()
         children = psutil.Process(runner.pid).children(recursive=True)
         assert len(children) >= 4  # simulator, gunicorn and its two workers
         runner.send_signal(number)

@@ -55,6 +55,7 @@ class Outcome:
 KINDS = {
     code: ErrorKind(code, status, message)
     for code, status, message in (
+        (14107, 429, "Message rate limit exceeded"),
         (20001, 400, "Invalid parameter"),
         (20003, 401, "Authenticate"),
         (20004, 405, "Method not allowed"),
@@ -68,6 +69,7 @@ KINDS = {
         (20503, 503, "Service unavailable"),
         (21211, 400, "Invalid 'To' Phone Number"),
         (21212, 400, "Invalid 'From' Phone Number"),
+        (21265, 400, "'To' number cannot be a short code"),
         (21266, 400, "'To' and 'From' number cannot be the same"),
         (21408, 400, "Permission to send an SMS has not been enabled for the region of the 'To' number"),
         (21602, 400, "Message body is required"),
@@ -82,17 +84,28 @@ KINDS = {
         (21614, 400, "'To' number is not a valid mobile number"),
         (21617, 400, "The message body exceeds the 1600 character limit"),
         (21624, 400, "The validity period must be a whole number from 1 to 36000"),
+        (21635, 400, "'To' number cannot be a landline"),
+        (21659, 400, "The 'From' number is not a number of Twilio's, or of another country's"),
+        (21660, 400, "The 'From' number belongs to another account"),
         (21701, 400, "The Messaging Service does not exist"),
         (21703, 400, "The Messaging Service contains no phone numbers"),
         (21705, 400, "The Messaging Service Sid is invalid"),
+        (21730, 400, "System under maintenance"),
         (30001, 400, "Queue overflow"),
+        (30002, 400, "Account suspended"),
+        (30022, 400, "Exceeded A2P 10DLC messages per second"),
+        (30023, 400, "A2P 10DLC daily message cap reached"),
+        (30034, 400, "Message from an unregistered number"),
         (30409, 409, "This message cannot be canceled"),
         (572005, 400, "The account's primary compliance profile is not approved"),
     )
 }
 """What a call can be answered with."""
 
-OUTCOMES = {
+_ALSO_LATER = (21211, 21408, 21606, 21608, 21610, 21612, 21614, 21703)
+"""With a messaging service some refusals come after the call: the sender is chosen only then."""
+
+OUTCOMES = {code: Outcome(code, "failed", KINDS[code].message) for code in _ALSO_LATER} | {
     code: Outcome(code, status, message)
     for code, status, message in (
         (30001, "failed", "Queue overflow"),
