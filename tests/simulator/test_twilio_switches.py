@@ -12,6 +12,7 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
 from simulator.twilio.errors import KINDS, OUTCOMES
+from simulator.twilio.faults import KINDS_OF_SWITCH
 from tests.simulator.bank import Bank
 from tests.simulator.controls import ask, lift_all, switches
 from tests.simulator.phone import ADA, BOB, MESSAGES, Phone
@@ -212,3 +213,17 @@ def test_a_switch_that_makes_no_sense_is_explained(phone, wrong, words):
 def test_a_page_of_another_site_can_not_reply_or_redirect(phone):
     for method, path in (("POST", "/phone/reply"), ("PUT", "/phone/inbound"), ("POST", "/switches")):
         assert ask(phone.process, method, path, {"url": None}, Sec_Fetch_Site="cross-site")[0] == 403
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS_OF_SWITCH))
+def test_the_switchboard_has_words_for_every_kind(phone, kind):
+    code = {"error": 21610, "problem": 21610, "outcome": 30007}.get(kind)
+    more = {"code": code, "milliseconds": 250 if kind == "latency" else None}
+    phone.switch(kind, to=ADA, **more)
+    status, page = ask(phone.process, "GET", "/switchboard")
+    assert status == 200
+    words = {"error": "refuses with 21610", "outcome": "Message filtered", "latency": "0.25 s late"}.get(
+        kind, ""
+    )
+    assert words in page
+    assert "+1 415 555 2671" in page
