@@ -22,7 +22,7 @@ from whitenoise import WhiteNoise
 import background
 import models  # noqa: F401 - the tables must be known before migrations and queries
 from background.threads import ThreadEngine
-from config import Settings, load_settings
+from config import Settings, is_loopback, load_settings
 from database import teach_sqlite_manners
 from domain.usernames import DEMO_USERNAME
 from extensions import bcrypt, crontab, csrf, db, limiter, login_manager, migrate
@@ -101,10 +101,12 @@ def _setup_commands(app: Flask) -> None:
 
 
 def _trusted_hosts(settings: Settings) -> list[str] | None:
-    """The hosts this site answers to; without a list, the public address' own host if there is one."""
-    if settings.trusted_hosts or not settings.public_base_url:
+    """The hosts this site answers to; without a list, the public address' own host if there is one.
+    An address of this machine is nobody's public one: a forwarded port may have any name."""
+    public = settings.public_base_url
+    if settings.trusted_hosts or not public or is_loopback(public):
         return list(settings.trusted_hosts) or None
-    return [urlsplit(settings.public_base_url).netloc, "127.0.0.1", "localhost"]
+    return [urlsplit(public).netloc, "127.0.0.1", "localhost"]
 
 
 def _engine_options(settings: Settings) -> dict[str, object]:

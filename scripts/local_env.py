@@ -2,7 +2,7 @@
 
 Its upper part is made once and kept: secrets, APP_ENV, and whatever a person adds. Below the marker stand the
 simulator's addresses and made-up keys, written anew at each start because the ports may have moved. They are
-left out for a vendor that has keys or an address of its own.
+left out for a vendor that has keys or an address of its own: real keys and made-up ones never mix.
 """
 
 from __future__ import annotations
@@ -20,22 +20,32 @@ MARKER = "# --- The bank simulator: ./run writes what follows anew at each start
 _HEAD = (
     "# Written by ./run. Whoever has ENCRYPTION_KEYS and the database can use the bank access tokens in it.\n"
 )
-_PLAID_OWN = ("PLAID_CLIENT_ID", "PLAID_SECRET", "PLAID_SANDBOX_SECRET", "PLAID_BASE_URL")
+OWN = {
+    "plaid": ("PLAID_CLIENT_ID", "PLAID_SECRET", "PLAID_SANDBOX_SECRET", "PLAID_BASE_URL"),
+    "twilio": (
+        "TWILIO_ACCOUNT_SID",
+        "TWILIO_AUTH_TOKEN",
+        "TWILIO_NUM",
+        "TWILIO_MESSAGING_SERVICE_SID",
+        "TWILIO_BASE_URL",
+    ),
+}
+"""The settings of each vendor: one that a person has set, and the simulator has no part in that vendor."""
 
 
 class MissingKeysError(Exception):
     """There is a database, but not the keys that its encrypted columns were written with."""
 
 
-def needs_simulator(instance_dir: Path, given: Mapping[str, str]) -> bool:
-    """Whether Plaid has neither keys nor an address, in the environment, .env or local.env's kept part."""
+def simulated_vendors(instance_dir: Path, given: Mapping[str, str]) -> tuple[str, ...]:
+    """The vendors with neither keys nor an address, in the environment, .env or local.env's kept part."""
     known = {**_assignments(_kept_part(instance_dir / "local.env")), **given}
-    return not any(name in known for name in _PLAID_OWN)
+    return tuple(vendor for vendor, names in OWN.items() if not any(name in known for name in names))
 
 
-def write(instance_dir: Path, given: Mapping[str, str], simulator_url: str | None) -> None:
-    """Write local.env for a start with these settings in the environment and .env, and with the simulator at
-    this address or without one. MissingKeysError when new keys could not read the folder's database."""
+def write(instance_dir: Path, given: Mapping[str, str], app_url: str, simulator_url: str) -> None:
+    """Write local.env for a start with these settings in the environment and .env, and with CashView and the
+    simulator at these addresses. MissingKeysError when new keys could not read the folder's database."""
     path = instance_dir / "local.env"
     kept = _kept_part(path)
     known = {**_assignments(kept), **given}
@@ -43,8 +53,13 @@ def write(instance_dir: Path, given: Mapping[str, str], simulator_url: str | Non
     if "ENCRYPTION_KEYS" not in known and "DATABASE_URL" not in known and database.exists():
         raise MissingKeysError(database)
     kept += _lines({name: value for name, value in _made_up().items() if name not in known})
-    block = f"\n{MARKER}\n{_lines(_simulator_settings(simulator_url))}" if simulator_url else ""
-    _replace(path, kept + block)
+    simulated = simulated_vendors(instance_dir, given)
+    settings = {
+        **(_plaid(simulator_url) if "plaid" in simulated else {}),
+        **(_twilio(app_url, simulator_url) if "twilio" in simulated else {}),
+    }
+    block = _lines({name: value for name, value in settings.items() if name not in known})
+    _replace(path, f"{kept}\n{MARKER}\n{block}" if block else kept)
 
 
 def _lines(values: Mapping[str, str]) -> str:
@@ -71,7 +86,7 @@ def _made_up() -> dict[str, str]:
     }
 
 
-def _simulator_settings(url: str) -> dict[str, str]:
+def _plaid(url: str) -> dict[str, str]:
     """The keys are the simulator's and protect nothing: it only listens on this machine."""
     return {
         "PLAID_BASE_URL": url,
@@ -79,6 +94,17 @@ def _simulator_settings(url: str) -> dict[str, str]:
         "PLAID_CLIENT_ID": "simulator",
         "PLAID_SANDBOX_SECRET": "simulator-sandbox-secret",
         "PLAID_SECRET": "simulator-production-secret",
+    }
+
+
+def _twilio(app_url: str, url: str) -> dict[str, str]:
+    """The same for texts. Status callbacks and replies come to PUBLIC_BASE_URL, and are signed for it."""
+    return {
+        "TWILIO_BASE_URL": url,
+        "TWILIO_ACCOUNT_SID": "AC00000000000000000000000000000001",
+        "TWILIO_AUTH_TOKEN": "simulator-auth-token",
+        "TWILIO_NUM": "+15005550006",
+        "PUBLIC_BASE_URL": app_url,
     }
 
 

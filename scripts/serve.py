@@ -1,4 +1,4 @@
-"""Serves CashView on this machine: local settings, database, bank simulator, gunicorn, until told to stop."""
+"""Serves CashView on this machine: local settings, database, simulator, gunicorn, until told to stop."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from scripts.processes import call, end, ignore_signals, start, stop_on_signals
 HOST = "127.0.0.1"
 START_SECONDS = 60.0
 SIMULATOR_SEED = "1"
+REPLIES = "/webhooks/twilio/inbound"
 
 
 def main() -> int:
@@ -40,13 +41,13 @@ def main() -> int:
     except ConfigError as error:
         sys.exit(str(error))
     instance_dir = instance_dir_of(given, BASE_DIR)
-    simulated = local_env.needs_simulator(instance_dir, given)
+    simulated = local_env.simulated_vendors(instance_dir, given)
     _refuse_taken_port("PORT", port)
     if simulated:
         _refuse_taken_port("SIMULATOR_PORT", simulator_port)
     lock = _hold(instance_dir)
     try:
-        _write_local_env(instance_dir, given, f"http://{HOST}:{simulator_port}" if simulated else None)
+        _write_local_env(instance_dir, given, port, simulator_port)
         return _serve(load_settings(), simulated)
     finally:
         os.close(lock)
@@ -85,9 +86,9 @@ def _hold(instance_dir: Path) -> int:
     return lock
 
 
-def _write_local_env(instance_dir: Path, given: Mapping[str, str], simulator_url: str | None) -> None:
+def _write_local_env(instance_dir: Path, given: Mapping[str, str], port: int, simulator_port: int) -> None:
     try:
-        local_env.write(instance_dir, given, simulator_url)
+        local_env.write(instance_dir, given, f"http://{HOST}:{port}", f"http://{HOST}:{simulator_port}")
     except local_env.MissingKeysError as error:
         sys.exit(
             f"{error} is there, but not the ENCRYPTION_KEYS that open it, kept in local.env beside it.\n"
@@ -95,7 +96,7 @@ def _write_local_env(instance_dir: Path, given: Mapping[str, str], simulator_url
         )
 
 
-def _serve(settings: Settings, simulated: bool) -> int:
+def _serve(settings: Settings, simulated: tuple[str, ...]) -> int:
     children: list[subprocess.Popen[bytes]] = []
     try:
         if simulated:
@@ -103,7 +104,7 @@ def _serve(settings: Settings, simulated: bool) -> int:
         if call([sys.executable, "-m", "flask", "db", "upgrade"], _environ()) != 0:
             sys.exit("The database could not be brought up to date: see above.")
         if simulated:
-            _wait_until_up("The bank simulator", children[0], settings.simulator_port)
+            _wait_until_up("The simulator", children[0], settings.simulator_port)
         children.append(_start_gunicorn())
         _wait_until_up("CashView", children[-1], settings.port)
         _say_where(settings, simulated)
@@ -118,6 +119,8 @@ def _serve(settings: Settings, simulated: bool) -> int:
 def _start_simulator(settings: Settings) -> subprocess.Popen[bytes]:
     data = settings.instance_dir / "simulator"
     options = ["--port", str(settings.simulator_port), "--data", str(data), "--seed", SIMULATOR_SEED]
+    app_url = settings.public_base_url or f"http://{HOST}:{settings.port}"
+    options += ["--inbound-url", app_url + REPLIES]
     without_ours = {name: value for name, value in os.environ.items() if name not in SETTING_NAMES}
     return start([sys.executable, "-m", "simulator", *options], without_ours)
 
@@ -161,14 +164,17 @@ def _answers(port: int) -> bool:
         connection.close()
 
 
-def _say_where(settings: Settings, simulated: bool) -> None:
+def _say_where(settings: Settings, simulated: tuple[str, ...]) -> None:
     for warning in settings.warnings:
         print(f"Note: {warning}")
     print(f"\nCashView is running at http://{HOST}:{settings.port}")
     if settings.demo_enabled:
         print("  Demo log-in:    Test_User / pass_good")
-    if simulated:
-        print(f"  Bank simulator: http://{HOST}:{settings.simulator_port} (user_good / pass_good in Link)")
+    simulator_url = f"http://{HOST}:{settings.simulator_port}"
+    if "plaid" in simulated:
+        print(f"  Bank simulator: {simulator_url} (user_good / pass_good in Link)")
+    if "twilio" in simulated:
+        print(f"  Phone:          {simulator_url}/phone (the texts that would have gone out)")
     print("  Stop with Ctrl-C.", flush=True)
 
 

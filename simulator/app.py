@@ -1,25 +1,29 @@
-"""The simulator as a WSGI application: Plaid's endpoints, the stand-in for Link, the switches, pages for people."""
+"""The simulator as a WSGI application: Plaid's and Twilio's endpoints, the stand-in for Link, pages for people."""
 
 from __future__ import annotations
 
 from flask import Flask, Response
 
-from simulator import control, home, link, plaid, switchboard
+from simulator import control, home, link, phone, plaid, switchboard
 from simulator.errors import KINDS
 from simulator.plaid.call import dumps
 from simulator.scenarios import routes as scenarios
 from simulator.state import State
 from simulator.tokens import request_id
+from simulator.twilio import api
+from simulator.twilio.service import Twilio
 
 MOST_BYTES = 1_000_000
 
 
-def create_app(state: State, keys: plaid.Keys) -> Flask:
-    """The application for a state."""
+def create_app(state: State, keys: plaid.Keys, twilio: Twilio) -> Flask:
+    """The application for a state of the banks and one of the texts."""
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
     app.register_blueprint(plaid.create_blueprint(state, keys))
     app.register_blueprint(link.create_blueprint(state))
+    app.register_blueprint(api.create_blueprint(twilio))
+    app.register_blueprint(phone.create_blueprint(twilio))
     app.register_blueprint(control.create_blueprint(state))
     app.register_blueprint(scenarios.create_blueprint(state))
     app.register_blueprint(switchboard.create_blueprint(state))

@@ -15,6 +15,8 @@ from simulator.app import create_app
 from simulator.clock import Clock
 from simulator.plaid import Keys
 from simulator.state import State
+from simulator.twilio.account import Account
+from simulator.twilio.service import Twilio
 
 THREADS = 128
 """Calls that may wait out their latency at once."""
@@ -22,7 +24,9 @@ THREADS = 128
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """How to run. `port` 0 takes a free one; `today` freezes the date; the directory keeps the state."""
+    """How to run. `port` 0 takes a free one; `today` freezes the date; the directory keeps the state. `text_ms` is
+    how long a text stays in each status; replies to texts are posted to `inbound_url`.
+    """
 
     port: int
     latency_ms: float
@@ -31,6 +35,9 @@ class Options:
     ready_ms: int
     today: date | None
     keys: Keys
+    account: Account
+    text_ms: int
+    inbound_url: str | None
 
 
 class _Server(BaseApplication):
@@ -62,7 +69,9 @@ class _Server(BaseApplication):
         options = self._options
         state = State(options.directory, options.seed, Clock(options.today), options.ready_ms)
         state.switches.latency_ms = options.latency_ms
-        return create_app(state, options.keys)
+        step_s = options.text_ms / 1000
+        twilio = Twilio(state.store, state.switches, options.account, step_s, options.inbound_url)
+        return create_app(state, options.keys, twilio)
 
 
 def _say_address(server: Any) -> None:

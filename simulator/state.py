@@ -41,7 +41,7 @@ class State:
         self.clock = clock or Clock()
         self.ready_ms = ready_ms
         self._lock = threading.RLock()
-        self._store = store = Store(directory)
+        self.store = store = Store(directory)
         self.switches = Switches(store, self.clock)
         self.webhooks = Webhooks(store, self.clock)
         self._logins = {key: Login(**each) for key, each in store.load("logins").items()}
@@ -63,7 +63,7 @@ class State:
         )
         with self._lock:
             self._links[session.link_token] = session
-            self._store.save("links", session.link_token, asdict(session))
+            self.store.save("links", session.link_token, asdict(session))
         return session
 
     def link_session(self, link_token: str) -> LinkSession | None:
@@ -75,7 +75,7 @@ class State:
         """Keeps what a person did in Link, for /link/token/get."""
         with self._lock:
             session.finished.append(result | {"finished_at": self.clock.now().isoformat()})
-            self._store.save("links", session.link_token, asdict(session))
+            self.store.save("links", session.link_token, asdict(session))
 
     # Public tokens
 
@@ -118,7 +118,7 @@ class State:
         with self._lock:
             self._remember(login)
             self._grants[grant.public_token] = grant
-            self._store.save("grants", grant.public_token, asdict(grant))
+            self.store.save("grants", grant.public_token, asdict(grant))
             if session and session.update_mode:
                 self._repair(session, grant)
         return grant.public_token
@@ -145,7 +145,7 @@ class State:
     def _remember(self, login: Login) -> None:
         if login.digest not in self._logins:
             self._logins[login.digest] = login
-            self._store.save("logins", login.digest, asdict(login))
+            self.store.save("logins", login.digest, asdict(login))
 
     def _repair(self, session: LinkSession, grant: Grant) -> None:
         item = self._items.get(session.access_token or "")
@@ -168,7 +168,7 @@ class State:
             raise PlaidError("INVALID_PUBLIC_TOKEN", _wrong_environment("public", environment, named))
         with self._lock:
             grant = self._grants.pop(public_token, None)
-            self._store.delete("grants", public_token)
+            self.store.delete("grants", public_token)
             if grant is None:
                 raise PlaidError("INVALID_PUBLIC_TOKEN")
             if later(self.clock.now(), grant.expires_at):
@@ -247,7 +247,7 @@ class State:
         return (self._logins[grant.login].institution_id if grant else None), None
 
     def _save(self, item: Item) -> None:
-        self._store.save("items", item.access_token, item.document())
+        self.store.save("items", item.access_token, item.document())
 
     @contextmanager
     def changing(self, item: Item) -> Iterator[Item]:

@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-_TABLES = ("logins", "links", "grants", "items", "switches", "keys")
+_TABLES = ("logins", "links", "grants", "items", "switches", "keys", "texts", "phone")
 
 
 class Store:

@@ -33,17 +33,20 @@ BANK_ENDPOINTS = frozenset(
 
 @dataclass(frozen=True)
 class Target:
-    """What a call is about."""
+    """What a call is about. `vendor` None is Plaid; `to` is the person's number of a call to Twilio."""
 
     institution_id: str | None = None
     item_id: str | None = None
+    vendor: str | None = None
+    to: str | None = None
 
 
 @dataclass(kw_only=True)
 class Switch:
     """One switch. `times` None: every time; `until` (ISO, UTC) None: until lifted. `code` belongs to `error`,
     `milliseconds` to `latency`, `seconds` to `hang`, `account` (its key in the life) to the changes. With `after` a
-    fault comes when the call has done its work: only the answer is lost.
+    fault comes when the call has done its work: only the answer is lost. `vendor`, `to` and `status` belong to
+    simulator.twilio.faults; without a vendor it is Plaid's.
     """
 
     kind: str
@@ -58,8 +61,13 @@ class Switch:
     seconds: float = 0
     after: bool = False
     account: str | None = None
+    vendor: str | None = None
+    to: str | None = None
+    status: str | None = None
 
     def holds_for(self, target: Target) -> bool:
+        if self.vendor != target.vendor or self.to not in {None, target.to}:
+            return False
         if self.item_id is not None and self.item_id != target.item_id:
             return False
         return self.institution_id is None or self.institution_id == target.institution_id
@@ -79,7 +87,7 @@ def usual_endpoint(kind: str, code: str | None) -> str:
 
 
 class Switches:
-    """All switches, safe under many threads. `latency_ms`: how long every Plaid endpoint takes anyway."""
+    """All switches, safe under many threads. `latency_ms`: how long every vendor's endpoint takes anyway."""
 
     def __init__(self, store: Store, clock: Clock, latency_ms: float = 0) -> None:
         self.latency_ms = latency_ms

@@ -22,8 +22,13 @@ from config import Settings, load_environ
 from scripts import local_env, processes, setup, suites
 from tests.support.checkout import ROOT, copy_checkout
 
-SIMULATOR = "http://127.0.0.1:5301"
-KEYS = {"PLAID_CLIENT_ID": "client-id", "PLAID_SANDBOX_SECRET": "secret"}
+APP, SIMULATOR = "http://127.0.0.1:5300", "http://127.0.0.1:5301"
+PLAID = {"PLAID_CLIENT_ID": "client-id", "PLAID_SANDBOX_SECRET": "secret"}
+TWILIO = {
+    "TWILIO_ACCOUNT_SID": "AC" + "1" * 32,
+    "TWILIO_AUTH_TOKEN": "theirs",
+    "TWILIO_MESSAGING_SERVICE_SID": "MG" + "1" * 32,
+}
 
 
 # The shell script
@@ -221,7 +226,7 @@ def environ_of(folder: Path, **process: str) -> dict[str, str]:
 
 
 def test_local_env_makes_a_complete_configuration_that_only_its_owner_can_read(tmp_path: Path):
-    local_env.write(tmp_path, {}, SIMULATOR)
+    local_env.write(tmp_path, {}, APP, SIMULATOR)
     assert stat.S_IMODE((tmp_path / "local.env").stat().st_mode) == 0o600
     settings = Settings.from_env(environ_of(tmp_path))
     assert settings.app_env == "local"
@@ -235,18 +240,18 @@ def test_its_secrets_are_good_enough_for_production_and_differ_between_copies(tm
     secrets = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        local_env.write(tmp_path / name, {}, None)
+        local_env.write(tmp_path / name, {}, APP, SIMULATOR)
         environ = environ_of(tmp_path / name, APP_ENV="production", DATABASE_URL="postgresql://db/name")
         secrets.append(Settings.from_env(environ).secret_key)
     assert secrets[0] != secrets[1]
 
 
 def test_secrets_and_added_lines_stay_while_addresses_follow_the_port(tmp_path: Path):
-    local_env.write(tmp_path, {}, SIMULATOR)
+    local_env.write(tmp_path, {}, APP, SIMULATOR)
     path = tmp_path / "local.env"
     first = environ_of(tmp_path)
     path.write_text(path.read_text().replace("\n\n", "\nLOG_LEVEL=DEBUG\n\n", 1))
-    local_env.write(tmp_path, {}, "http://127.0.0.1:5399")
+    local_env.write(tmp_path, {}, APP, "http://127.0.0.1:5399")
     second = environ_of(tmp_path)
     assert second["LOG_LEVEL"] == "DEBUG"
     assert second["PLAID_BASE_URL"] == "http://127.0.0.1:5399"
@@ -254,39 +259,70 @@ def test_secrets_and_added_lines_stay_while_addresses_follow_the_port(tmp_path: 
     assert [second[name] for name in ("SECRET_KEY", "ENCRYPTION_KEYS")] == [
         first[name] for name in ("SECRET_KEY", "ENCRYPTION_KEYS")
     ]
-    local_env.write(tmp_path, {}, "http://127.0.0.1:5399")
+    local_env.write(tmp_path, {}, APP, "http://127.0.0.1:5399")
     assert environ_of(tmp_path) == second
     assert path.read_text().count(local_env.MARKER) == 1
 
 
 def test_own_keys_end_the_simulators_settings(tmp_path: Path):
-    local_env.write(tmp_path, {}, SIMULATOR)
-    assert local_env.needs_simulator(tmp_path, {})
-    assert not local_env.needs_simulator(tmp_path, KEYS)
-    local_env.write(tmp_path, KEYS, None)
-    settings = Settings.from_env(environ_of(tmp_path, **KEYS))
+    local_env.write(tmp_path, {}, APP, SIMULATOR)
+    assert local_env.simulated_vendors(tmp_path, {}) == ("plaid", "twilio")
+    keys = {**PLAID, **TWILIO}
+    assert local_env.simulated_vendors(tmp_path, keys) == ()
+    local_env.write(tmp_path, keys, APP, SIMULATOR)
+    settings = Settings.from_env(environ_of(tmp_path, **keys))
     assert not settings.simulated
     assert settings.account_types_offered == ("sandbox",)
+    assert SIMULATOR not in (tmp_path / "local.env").read_text()
 
 
-@pytest.mark.parametrize(
-    "name", ["PLAID_CLIENT_ID", "PLAID_SECRET", "PLAID_SANDBOX_SECRET", "PLAID_BASE_URL"]
-)
-def test_any_key_or_address_of_plaid_keeps_the_simulator_away(tmp_path: Path, name: str):
-    assert not local_env.needs_simulator(tmp_path, {name: "x"})
-    (tmp_path / "local.env").write_text(f"{name}=x\n")
-    assert not local_env.needs_simulator(tmp_path, {})
+@pytest.mark.parametrize("theirs, other", [(PLAID, "twilio"), (TWILIO, "plaid")])
+def test_the_simulator_stands_in_for_the_vendor_without_keys(
+    tmp_path: Path, theirs: dict[str, str], other: str
+):
+    """Nothing of the simulator's reaches the vendor whose keys are there, wherever they are written."""
+    vendor = "plaid" if other == "twilio" else "twilio"
+    for given, kept in ((theirs, ""), ({}, "".join(f"{name}={value}\n" for name, value in theirs.items()))):
+        (tmp_path / "local.env").write_text(kept)
+        assert local_env.simulated_vendors(tmp_path, given) == (other,)
+        local_env.write(tmp_path, given, APP, SIMULATOR)
+        environ = environ_of(tmp_path, **given)
+        assert {name: environ[name] for name in local_env.OWN[vendor] if name in environ} == theirs
+        assert environ[f"{other.upper()}_BASE_URL"] == SIMULATOR
+        Settings.from_env(environ)
+
+
+@pytest.mark.parametrize("vendor", ["plaid", "twilio"])
+def test_any_key_or_address_of_a_vendor_keeps_the_simulator_away(tmp_path: Path, vendor: str):
+    for name in local_env.OWN[vendor]:
+        assert vendor not in local_env.simulated_vendors(tmp_path, {name: "x"})
+        (tmp_path / "local.env").write_text(f"{name}=x\n")
+        assert vendor not in local_env.simulated_vendors(tmp_path, {})
+        (tmp_path / "local.env").unlink()
+
+
+def test_simulated_texts_report_to_this_copy_unless_it_has_a_public_address(tmp_path: Path):
+    local_env.write(tmp_path, {}, APP, SIMULATOR)
+    settings = Settings.from_env(environ_of(tmp_path))
+    assert settings.texting_enabled
+    assert (settings.twilio_base_url, settings.public_base_url) == (SIMULATOR, APP)
+    public = {"PUBLIC_BASE_URL": "https://cash.example.com"}
+    local_env.write(tmp_path, public, APP, SIMULATOR)
+    assert Settings.from_env(environ_of(tmp_path, **public)).public_base_url == "https://cash.example.com"
+    assert APP not in (tmp_path / "local.env").read_text()
 
 
 def test_what_a_person_set_elsewhere_is_not_made_up(tmp_path: Path):
-    local_env.write(tmp_path, {"SECRET_KEY": "theirs", "APP_ENV": "production"}, None)
+    local_env.write(
+        tmp_path, {"SECRET_KEY": "theirs", "APP_ENV": "production"} | PLAID | TWILIO, APP, SIMULATOR
+    )
     assert set(environ_of(tmp_path)) == {"INSTANCE_DIR", "ENCRYPTION_KEYS"}
 
 
 def test_new_keys_are_not_made_for_a_database_that_needs_the_old_ones(tmp_path: Path):
     (tmp_path / "cashview.db").touch()
     with pytest.raises(local_env.MissingKeysError):
-        local_env.write(tmp_path, {}, SIMULATOR)
+        local_env.write(tmp_path, {}, APP, SIMULATOR)
     assert not (tmp_path / "local.env").exists()
 
 
@@ -404,6 +440,7 @@ def test_it_serves_until_it_is_told_to_stop_and_leaves_nothing_running(
         assert runner.poll() is None, log.read_text()
         assert f"http://127.0.0.1:{port}\n" in log.read_text()
         assert "Test_User / pass_good" in log.read_text()
+        assert f"http://127.0.0.1:{simulator_port}/phone" in log.read_text()
         children = psutil.Process(runner.pid).children(recursive=True)
         assert len(children) >= 4  # simulator, gunicorn and its two workers
         runner.send_signal(number)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 import time
 
-from flask import Response, request
+from flask import Response
 
+from simulator.connection import hang_up
 from simulator.errors import PlaidError
 from simulator.switches import Switch
 
@@ -26,19 +26,9 @@ def meet(switch: Switch, answer: Response | None) -> Response:
     if switch.kind == "truncated" and answer is not None:
         return Response(answer.get_data()[:-7], mimetype="application/json")
     time.sleep(switch.seconds)
-    return _hang_up()
+    return hang_up()
 
 
 def comes_after(switch: Switch) -> bool:
     """Whether the call does its work first: only what was written can be cut short."""
     return switch.after or switch.kind == "truncated"
-
-
-def _hang_up() -> Response:
-    """Ends the connection without a byte. The answer goes nowhere; only a server that keeps its socket from us
-    would send it.
-    """
-    connection = request.environ.get("gunicorn.socket")
-    if isinstance(connection, socket.socket):
-        connection.shutdown(socket.SHUT_RDWR)
-    return Response("", 502, headers={"Connection": "close"})

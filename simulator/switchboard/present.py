@@ -13,6 +13,7 @@ from simulator.records import Item
 from simulator.scenarios.model import bank_name
 from simulator.state import State
 from simulator.switches import AT_THE_BANK, EVERYWHERE, Switch, Target
+from simulator.twilio import words
 
 MOST_ITEMS, MOST_WEBHOOKS = 24, 12
 
@@ -56,7 +57,9 @@ def switch_words(switch: Switch, state: State) -> dict[str, str]:
 
 
 def _what(switch: Switch) -> str:
-    if switch.kind == "error":
+    if switch.vendor is not None:
+        what = words.what(switch)
+    elif switch.kind == "error":
         what = f"Refuses with {switch.code}"
     elif switch.kind == "latency":
         what = f"Answers {switch.milliseconds / 1000:g} s late"
@@ -66,6 +69,8 @@ def _what(switch: Switch) -> str:
 
 
 def _who(switch: Switch, state: State) -> str:
+    if switch.vendor is not None:
+        return words.who(switch)
     if switch.item_id is not None:
         item = next((each for each in state.live_items() if each.item_id == switch.item_id), None)
         name = bank_name(item.institution_id) if item else "An Item that is gone"
@@ -74,10 +79,12 @@ def _who(switch: Switch, state: State) -> str:
 
 
 def _endpoint(switch: Switch) -> str:
+    if switch.vendor is not None:
+        return words.where(switch)
     if switch.kind in {"account_appears", "account_vanishes", "balance_unknown"}:
         return ""
-    words = {EVERYWHERE: "on every endpoint", AT_THE_BANK: "where the bank is needed"}
-    return words.get(switch.endpoint, f"on {switch.endpoint}")
+    usual = {EVERYWHERE: "on every endpoint", AT_THE_BANK: "where the bank is needed"}
+    return usual.get(switch.endpoint, f"on {switch.endpoint}")
 
 
 def _lasts(switch: Switch, now: datetime) -> str:

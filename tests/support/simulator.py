@@ -24,12 +24,17 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 CLIENT_ID = "simulator"
 SANDBOX_SECRET = "simulator-sandbox-secret"
 PRODUCTION_SECRET = "simulator-production-secret"
+TWILIO_ACCOUNT_SID = "AC00000000000000000000000000000001"
+TWILIO_AUTH_TOKEN = "simulator-auth-token"
+TWILIO_NUM = "+15005550006"
+TWILIO_MESSAGING_SERVICE_SID = "MG00000000000000000000000000000001"
 _ADDRESS = re.compile(r"^simulator: (http://127\.0\.0\.1:\d+)$")
 
 
 class SimulatorProcess:
     """One `python -m simulator`. `today` freezes its date; `ready_ms` is how long transactions take after the
-    first /transactions/sync. Without `data_dir` its state lives in a directory of its own, deleted by stop().
+    first /transactions/sync, `text_ms` how long a text stays in each status, `inbound_url` where a person's reply is
+    posted. Without `data_dir` its state lives in a directory of its own, deleted by stop().
     After stop() it can be started again, on the same port, with the state of `data_dir`.
     """
 
@@ -42,7 +47,10 @@ class SimulatorProcess:
         today: date | str | None = None,
         port: int = 0,
         env: dict[str, str] | None = None,
+        text_ms: int = 0,
+        inbound_url: str | None = None,
     ) -> None:
+        self.text_ms, self.inbound_url = text_ms, inbound_url
         self.latency_ms, self.seed, self.ready_ms, self.port = latency_ms, seed, ready_ms, port
         self.today = date.fromisoformat(today) if isinstance(today, str) else today
         self.url = ""
@@ -66,7 +74,11 @@ class SimulatorProcess:
             self.seed,
             "--ready-ms",
             str(self.ready_ms),
+            "--text-ms",
+            str(self.text_ms),
         ]
+        if self.inbound_url is not None:
+            command += ["--inbound-url", self.inbound_url]
         if self.today is not None:
             command += ["--today", self.today.isoformat()]
         self._process = subprocess.Popen(

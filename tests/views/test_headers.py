@@ -173,6 +173,14 @@ def test_a_host_that_is_not_ours_is_refused(app_with):
     assert "evil.example" not in refused.text
 
 
+def test_a_public_address_names_the_host_but_one_of_this_machine_does_not(app_with):
+    """./run gives itself its own address for simulated texts; a forwarded port may have any name."""
+    public = app_with(public_base_url="https://cashview.example").test_client()
+    assert public.get("/about", base_url="http://evil.example").status_code == 400
+    local = app_with(public_base_url="http://127.0.0.1:5000").test_client()
+    assert local.get("/about", base_url="http://forwarded.example").status_code == 200
+
+
 def test_a_proxy_is_believed_only_when_told_so(app_with, visitor):
     forwarded = {
         "X-Forwarded-Proto": "https",
