@@ -162,3 +162,20 @@ def month_words(month: Month) -> str:
 def day_words(day: date) -> str:
     """'Tue, Nov 10'."""
     return f"{day:%a}, {day:%b} {day.day}"
+
+
+def coming_day(day: date, today: date) -> str:
+    """'today', 'tomorrow', 'on Sunday, Nov 29' within a week, else 'on Nov 29', with the year when it differs.
+    A day that has passed is overdue: 'today'."""
+    if day <= today:
+        return "today"
+    if day - today == timedelta(days=1):
+        return "tomorrow"
+    weekday = f"{day:%A}, " if day - today < timedelta(days=7) else ""
+    year = f", {day.year}" if day.year != today.year else ""
+    return f"on {weekday}{day:%b} {day.day}{year}"
+
+
+def every_days(days: int) -> str:
+    """'every day', 'every 3 days'."""
+    return "every day" if days == 1 else f"every {days} days"

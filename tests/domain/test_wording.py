@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 import models
-from domain.wording import FAILURES, STATE_LABELS, ago, failure_sentence, local_moment
+from domain.wording import FAILURES, STATE_LABELS, ago, coming_day, every_days, failure_sentence, local_moment
 from providers.base import Kind
 from providers.plaid_errors import KIND_OF_CODE
 
@@ -75,3 +75,23 @@ def test_ago(before, words):
 )
 def test_local_moment(moment, words):
     assert local_moment(moment, NOW, "America/New_York") == words
+
+
+@pytest.mark.parametrize(
+    "day, words",
+    [
+        (date(2026, 11, 1), "today"),  # overdue
+        (date(2026, 11, 23), "today"),
+        (date(2026, 11, 24), "tomorrow"),
+        (date(2026, 11, 25), "on Wednesday, Nov 25"),
+        (date(2026, 11, 29), "on Sunday, Nov 29"),
+        (date(2026, 11, 30), "on Nov 30"),  # again a Monday: the day's name alone could be today
+        (date(2027, 1, 2), "on Jan 2, 2027"),
+    ],
+)
+def test_a_day_to_come_seen_from_monday_november_23(day, words):
+    assert coming_day(day, date(2026, 11, 23)) == words
+
+
+def test_every_so_many_days():
+    assert (every_days(1), every_days(3)) == ("every day", "every 3 days")
