@@ -6,11 +6,12 @@ from sqlalchemy import delete, select, update
 
 from database import utcnow
 from extensions import db
-from models import Account, BalanceSnapshot, FinancialInstitution, Transaction
+from models import Account, BalanceSnapshot, BudgetTracker, FinancialInstitution, Transaction
 
 
 def delete_account(account: Account) -> None:
-    """Delete an account and its data. An empty mark stays so that the next refresh does not bring it back.
+    """Delete an account and its data. An empty mark stays so that the next refresh does not bring it back. Its
+    budget tracker goes for good: restoring the account does not bring it back.
 
     The institution's row is locked first: a refresh that is writing has finished, or will see the mark.
     """
@@ -26,4 +27,6 @@ def delete_account(account: Account) -> None:
         .where(Account.id == account.id)
         .values(deleted_at=utcnow(), available=None, current=None, limit=None, official_name=None)
     )
+    # After the mark: a tracker that is being created waits for the account's row, or is here by now.
+    db.session.execute(delete(BudgetTracker).where(BudgetTracker.account_id == account.id))
     db.session.commit()

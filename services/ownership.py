@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from domain.errors import NotFound
 from extensions import db
-from models import Account, FinancialInstitution, User
+from models import Account, BudgetTracker, FinancialInstitution, User
 
 T = TypeVar("T")
 
@@ -36,6 +36,12 @@ def owned_account(user: User, account_id: int) -> Account:
         )
     )
     return _found(db.session.scalar(query))
+
+
+def owned_tracker(user: User, account_id: int) -> BudgetTracker:
+    """The budget tracker of this person's account. NotFound for a stranger's, and where there is none."""
+    account = owned_account(user, account_id)
+    return _found(db.session.scalar(select(BudgetTracker).where(BudgetTracker.account_id == account.id)))
 
 
 def _possible(object_id: int) -> None:
