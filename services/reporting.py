@@ -1,4 +1,5 @@
-"""The dashboard's read model: two queries, whatever the number of institutions and accounts.
+"""The dashboard's read model: two queries, whatever the number of institutions and accounts, and one more when
+there are budget trackers.
 
 Rows are read as tuples and turned into small records, because a page of a thousand accounts must stay cheap.
 Amounts are exact Decimals with their currency beside them; currencies are never added together.
@@ -7,7 +8,6 @@ Amounts are exact Decimals with their currency beside them; currencies are never
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -29,9 +29,22 @@ from domain.balances import (
 )
 from domain.balances import totals as total_lines
 from domain.periods import local_date
+from domain.spending import is_eligible
 from domain.wording import STATE_LABELS, failure_sentence
 from extensions import db
-from models import DONE, HEALTHY, NEW, TRANSACTIONS, Account, FinancialInstitution, User
+from models import (
+    DONE,
+    HEALTHY,
+    NEW,
+    TRANSACTIONS,
+    Account,
+    BudgetTracker,
+    FinancialInstitution,
+    PhoneOptOut,
+    User,
+)
+from services.shares import Share, shares_of
+from services.tracking import OWNER_COLUMNS, TRACKER_COLUMNS, TrackerView, add_spending, tracker_of
 
 GROUPS = (
     (DEPOSITORY, "Cash"),
@@ -46,7 +59,8 @@ PALETTE = ("#0b6b5b", "#1f5fa8", "#7b4aa5", "#b4652a", "#8a1c4a", "#3d6b1f", "#0
 
 @dataclass(slots=True)
 class AccountView:
-    """One account as the page shows it. `contribution` is signed and None when unknown or closed."""
+    """One account as the page shows it. `contribution` is signed and None when unknown or closed; `can_track`
+    is whether a budget tracker can be created for it (it has none yet)."""
 
     id: int
     name: str
@@ -63,12 +77,16 @@ class AccountView:
     contribution: Decimal | None = None
     in_holdings: bool = True
     is_overpaid: bool = False
-    budget_tracker: None = None
+    budget_tracker: TrackerView | None = None
+    can_track: bool = False
 
     def __post_init__(self) -> None:
         self.contribution = contribution(self)
         self.in_holdings = in_holdings(self.type)
         self.is_overpaid = self.kind in (CREDIT, LOAN) and self.current is not None and self.current < 0
+        self.can_track = (
+            not self.closed and self.budget_tracker is None and is_eligible(self.type, self.subtype)
+        )
 
 
 @dataclass(slots=True)
@@ -107,18 +125,6 @@ class InstitutionView:
         return [(label, by_kind[kind]) for kind, label in GROUPS if by_kind[kind]]
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
-    """An institution's part of the positive holdings in one currency, 0..1; None at or below zero."""
-
-    institution_id: int
-    name: str
-    color: str
-    currency: str
-    holdings: Decimal
-    share: Decimal | None
-
-
 @dataclass(slots=True)
 class Dashboard:
     """Everything the dashboard shows, as of one moment (UTC)."""
@@ -140,7 +146,7 @@ class Dashboard:
 
 
 def dashboard(user: User) -> Dashboard:
-    """This person's whole picture. Two queries."""
+    """This person's whole picture. Two queries, three with budget trackers."""
     now = utcnow()
     institutions = institution_views(FinancialInstitution.user_id == user.id, now)
     lines = total_lines(account for view in institutions for account in view.accounts)
@@ -148,7 +154,7 @@ def dashboard(user: User) -> Dashboard:
     return Dashboard(
         as_of=now,
         totals=lines,
-        shares=_shares(institutions, [line.currency for line in lines]),
+        shares=shares_of(institutions, [line.currency for line in lines]),
         institutions=institutions,
         updated_today=sum(
             1
@@ -159,25 +165,30 @@ def dashboard(user: User) -> Dashboard:
 
 
 def institution_view(institution_id: int) -> InstitutionView | None:
-    """One card. Two queries; None when the institution is gone. The caller has checked whose it is."""
+    """One card, as in dashboard(); None when the institution is gone. The caller has checked whose it is."""
     found = institution_views(FinancialInstitution.id == institution_id, utcnow())
     return found[0] if found else None
 
 
 def institution_views(condition: Any, now: datetime) -> list[InstitutionView]:
-    """The institutions that meet the condition, in the order they were linked, with their accounts. Two queries."""
+    """The institutions of one person that meet the condition, in the order they were linked, with their accounts.
+    Two queries, three with budget trackers."""
     table = FinancialInstitution
     rows = db.session.execute(
         select(
             table.id, table.name, table.primary_color, table.has_logo, table.state, table.stage, table.error_code,
-            table.refreshed_at, table.balances_as_of, table.due_at, table.lease_until,
+            table.refreshed_at, table.balances_as_of, table.due_at, table.lease_until, *OWNER_COLUMNS,
         )
+        .join(User, User.id == table.user_id)
+        .outerjoin(PhoneOptOut, PhoneOptOut.phone_hash == User.phone_hash)
         .where(condition)
         .order_by(table.id)
     ).all()  # fmt: skip
     views = {row.id: _institution(row, now) for row in rows}
     if views:
-        _add_accounts(views, condition)
+        _add_accounts(views, condition, rows[0], now)
+        accounts = (account for view in views.values() for account in view.accounts)
+        add_spending((account.id, account.budget_tracker) for account in accounts if account.budget_tracker)
     return list(views.values())
 
 
@@ -223,14 +234,15 @@ def initials(name: str) -> str:
     return "".join(letters[:2]).upper() or "?"
 
 
-def _add_accounts(views: dict[int, InstitutionView], condition: Any) -> None:
+def _add_accounts(views: dict[int, InstitutionView], condition: Any, owner: Any, now: datetime) -> None:
     query = (
         select(
             Account.id, Account.financial_institution_id, Account.name, Account.official_name, Account.mask,
             Account.type, Account.subtype, Account.currency, Account.available, Account.current, Account.limit,
-            Account.closed_at, Account.deleted_at,
+            Account.closed_at, Account.deleted_at, *TRACKER_COLUMNS,
         )
         .join(FinancialInstitution, Account.financial_institution_id == FinancialInstitution.id)
+        .outerjoin(BudgetTracker, BudgetTracker.account_id == Account.id)
         .where(condition)
         .order_by(Account.id)
     )  # fmt: skip
@@ -255,24 +267,8 @@ def _add_accounts(views: dict[int, InstitutionView], condition: Any) -> None:
                 current=row.current,
                 limit=row.limit,
                 closed=row.closed_at is not None,
+                budget_tracker=tracker_of(row, owner, now),
             )
         )
     for view in views.values():
         view.totals = total_lines(view.accounts)
-
-
-def _shares(institutions: Iterable[InstitutionView], currencies: list[str]) -> list[Share]:
-    """Per currency: shares of the positive holdings, largest first; institutions at or below zero beside them."""
-    by_currency: dict[str, list[tuple[InstitutionView, Decimal]]] = defaultdict(list)
-    for view in institutions:
-        for line in view.totals:
-            by_currency[line.currency].append((view, line.holdings))
-    shares: list[Share] = []
-    for currency in currencies:
-        entries = sorted(by_currency[currency], key=lambda entry: -entry[1])
-        whole = sum((held for _, held in entries if held > 0), Decimal(0))
-        shares += [
-            Share(view.id, view.name, view.color, currency, held, held / whole if held > 0 else None)
-            for view, held in entries
-        ]
-    return shares

@@ -7,13 +7,15 @@ from decimal import Decimal
 
 import pytest
 from flask import Flask
-from sqlalchemy import insert, inspect
+from sqlalchemy import insert, inspect, select
 
+from database import utcnow
+from domain.periods import local_date
 from extensions import db
 from models import Account, FinancialInstitution, User
 from services.refreshing import Outcome, refresh
 from tests.support import scripted_plaid as plaid
-from tests.support.factories import make_institution, make_user
+from tests.support.factories import make_institution, make_tracker, make_transaction, make_user
 from tests.support.reading import amounts, balances, read
 from tests.support.serving import ServedApp, signed_in
 from tests.support.statements import StatementCounter
@@ -67,6 +69,32 @@ def test_the_dashboard_needs_the_same_few_statements_for_any_number_of_accounts(
         seen[institutions, accounts] = counter.verbs
         assert len(counter.statements) <= BUDGET, "\n".join(counter.statements)
     assert seen == dict.fromkeys(SIZES, DASHBOARD)
+
+
+TRACKED = [
+    *DASHBOARD,  # trackers come with their accounts
+    "SELECT transactions",  # what was spent on all of them
+]
+
+
+@pytest.mark.parametrize("path", ["/", "/dashboard.json"])
+def test_budget_trackers_cost_one_more_statement_however_many_there_are(app: Flask, path: str):
+    for trackers in (1, 50):
+        with app.app_context():
+            user = make_user(account_type="development")
+            fill(user, 5, 20)
+            mine = select(Account).join(FinancialInstitution).where(FinancialInstitution.user_id == user.id)
+            for account in db.session.scalars(mine.limit(trackers)).all():
+                make_tracker(account)
+                make_transaction(account, "7.77", date=local_date(utcnow(), user.timezone))
+            cookie = signed_in(app, user)
+            engine = db.engine
+        with ServedApp(app) as served, StatementCounter(engine) as counter:
+            status, body = served.get(path, cookie)
+        assert status == 200
+        assert body.count("7.77") >= trackers
+        assert counter.verbs == TRACKED
+        assert len(TRACKED) <= BUDGET
 
 
 def answers(bank, accounts: int, transactions: int, *, after: int = 0) -> None:
