@@ -31,7 +31,19 @@ from providers.twilio import valid_signature
 from services import demo, refreshing, removals, sweeping, users
 from services.rewrapping import rewrap_secrets
 from vault import vault
-from views import accounts, auth, errors, filters, headers, health, institutions, pages, spending, totals
+from views import (
+    accounts,
+    auth,
+    budgets,
+    errors,
+    filters,
+    headers,
+    health,
+    institutions,
+    pages,
+    spending,
+    totals,
+)
 from views import users as users_views
 from views.session_interface import RowSessionInterface
 
@@ -211,6 +223,7 @@ def _setup_background(app: Flask, settings: Settings) -> None:
     background.register(
         "link_demo", in_context(lambda user_id: demo.link_banks(user_id, banks, simulated=settings.simulated))
     )
+    background.register("track_demo", in_context(demo.add_trackers))
     background.register("sweep", in_context(sweeping.sweep))
     engine = ThreadEngine(
         settings.refresh_concurrency, limits={"refresh_now": max(1, settings.refresh_concurrency // 2)}
@@ -220,7 +233,7 @@ def _setup_background(app: Flask, settings: Settings) -> None:
 
 
 def _setup_pages(app: Flask, settings: Settings) -> None:
-    for module in (pages, totals, auth, users_views, institutions, accounts, spending, health):
+    for module in (pages, totals, auth, users_views, institutions, accounts, budgets, spending, health):
         app.register_blueprint(module.blueprint)
     headers.register(app)
     errors.register(app)
@@ -234,6 +247,7 @@ def _setup_pages(app: Flask, settings: Settings) -> None:
             "simulator_url": app.config["SIMULATOR_URL"],
             "offered_account_types": settings.account_types_offered,
             "demo_enabled": demo_enabled,
+            "texts_on": settings.texting_enabled,
             "demo_username": DEMO_USERNAME,
         }
 

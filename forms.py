@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from flask_wtf import FlaskForm
 from wtforms import Field, PasswordField, SelectField, StringField, TelField, ValidationError
 from wtforms.fields.choices import SelectChoice  # pyright: ignore[reportAttributeAccessIssue] - newer than its stubs
 from wtforms.validators import DataRequired, InputRequired
 
+from domain.budgets import TypedError, parse_frequency, parse_threshold
+from domain.money import currency_style
 from domain.passwords import is_common
 from domain.periods import DEFAULT_ZONE, zone_names
 from domain.phones import PhoneError, to_e164
@@ -151,3 +155,43 @@ class ChangePasswordForm(_Confirmed):
 
 class DeleteProfileForm(_Confirmed):
     """Nothing but the password: the page says what will go."""
+
+
+class _Threshold:
+    """Leaves the field as it was typed; the form's `threshold` is what the amount means."""
+
+    def __call__(self, form: BudgetForm, field: Field) -> None:
+        try:
+            form.threshold = parse_threshold(field.data or "", form.symbol)
+        except TypedError as error:
+            raise ValidationError(str(error)) from None
+
+
+class _Frequency:
+    """Leaves the field as it was typed; the form's `frequency` is what the days mean."""
+
+    def __call__(self, form: BudgetForm, field: Field) -> None:
+        try:
+            form.frequency = parse_frequency(field.data or "")
+        except TypedError as error:
+            raise ValidationError(str(error)) from None
+
+
+class BudgetForm(FlaskForm):
+    """A budget for each month, in the account's currency, and the days between texts."""
+
+    threshold = Decimal(0)
+    frequency = 0
+    """What was typed means this, after a successful validation."""
+
+    budget_threshold = StringField(
+        "Monthly budget", [_required("a monthly budget"), _Threshold()], [_stripped]
+    )
+    notification_frequency = StringField(
+        "Days between texts", [_required("the days between texts"), _Frequency()], [_stripped]
+    )
+
+    def __init__(self, *args: object, currency: str | None = None, **kwargs: object) -> None:
+        """`currency`: the account's; its symbol may be typed."""
+        super().__init__(*args, **kwargs)
+        self.symbol = currency_style(currency).prefix.strip()

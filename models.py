@@ -110,7 +110,7 @@ class User(UserMixin, Model):
     """IANA name; local days are counted in it."""
     is_demo: Mapped[bool] = mapped_column(Boolean, default=False)
     demo_due_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
-    """When a worker links this copy's banks (again); null: they are linked, or it is no copy."""
+    """When a worker goes on furnishing this copy (banks, then trackers); null: it is done, or it is no copy."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
 
     def get_id(self) -> str:

@@ -12,8 +12,9 @@ import secrets
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, or_, select, update
 
 from background import enqueue
 from database import changed_rows, utcnow
@@ -21,8 +22,9 @@ from domain.errors import AppError
 from domain.periods import local_date
 from domain.usernames import DEMO_USERNAME, username_key
 from extensions import db
-from models import SANDBOX, FinancialInstitution, User
+from models import SANDBOX, Account, FinancialInstitution, User
 from providers.base import Banks, ProviderError
+from services import budgets
 from services.linking import bank_of, link
 from services.users import remove_user
 
@@ -34,6 +36,7 @@ LIFETIME = timedelta(hours=24)
 HISTORY = timedelta(days=90)
 LEASE = timedelta(minutes=1)
 PATIENCE_SECONDS = 2.4
+LOOK_AGAIN_SECONDS = 1.0
 _SEED = "cashview-demo"
 
 
@@ -89,6 +92,22 @@ DEMO_BANKS = (
 )
 
 
+@dataclass(frozen=True)
+class DemoTracker:
+    """A budget tracker of the demo, on the first account of this type and subtype."""
+
+    type: str
+    subtype: str
+    threshold: Decimal
+    frequency: int
+
+
+DEMO_TRACKERS = (
+    DemoTracker("depository", "checking", Decimal(2800), 3),
+    DemoTracker("credit", "credit card", Decimal(1200), 7),
+)
+
+
 def start(timezone: str) -> User:
     """A fresh private copy for one visitor; its banks are being linked when this returns."""
     user = User(
@@ -126,8 +145,11 @@ def link_banks(user_id: int, banks: Banks, *, simulated: bool) -> None:
             _link_bank(user, institution_id, wanted.password, banks)
         except (ProviderError, AppError) as error:
             log.warning("demo bank %s could not be linked: %s", institution_id, error)
-    db.session.execute(update(User).where(User.id == user_id).values(demo_due_at=None))
+    # Not yet done: its trackers are missing. If nobody adds them, the sweep begins here again.
+    unfinished_still = (User.id == user_id, User.demo_due_at.is_not(None))
+    db.session.execute(update(User).where(*unfinished_still).values(demo_due_at=utcnow() + LEASE))
     db.session.commit()
+    enqueue("track_demo", delay=LOOK_AGAIN_SECONDS, user_id=user_id)
 
 
 def _claim(user_id: int) -> User | None:
@@ -157,12 +179,57 @@ def _link_bank(user: User, institution_id: str, password: str, banks: Banks) -> 
     link(user, token, metadata, confirm_duplicate=True, banks=banks)
 
 
+def add_trackers(user_id: int) -> None:
+    """Give the copy its budget trackers, once, when its banks are read; while they are being read it is asked again.
+    An account that did not come has none."""
+    user = db.session.get(User, user_id, populate_existing=True)
+    if user is None or user.demo_due_at is None:
+        return
+    wanted = _accounts_to_track(user_id)
+    if len(wanted) < len(DEMO_TRACKERS) and _is_reading(user_id):
+        enqueue("track_demo", delay=LOOK_AGAIN_SECONDS, user_id=user_id)
+        return
+    for tracker, account in wanted:
+        try:
+            budgets.create(account, tracker.threshold, tracker.frequency, user, utcnow())
+        except AppError as error:  # there already, or the visitor deleted the account meanwhile
+            log.info("a demo tracker was not created: %s", error.code)
+    db.session.execute(update(User).where(User.id == user_id).values(demo_due_at=None))
+    db.session.commit()
+
+
+def _accounts_to_track(user_id: int) -> list[tuple[DemoTracker, Account]]:
+    """Each of the demo's trackers whose account is there."""
+    query = (
+        select(Account)
+        .join(FinancialInstitution)
+        .where(FinancialInstitution.user_id == user_id, Account.deleted_at.is_(None))
+        .order_by(Account.id)
+    )
+    first: dict[tuple[str, str | None], Account] = {}
+    for account in db.session.scalars(query):
+        first.setdefault((account.type, account.subtype), account)
+    found = [(tracker, first.get((tracker.type, tracker.subtype))) for tracker in DEMO_TRACKERS]
+    db.session.commit()
+    return [(tracker, account) for tracker, account in found if account is not None]
+
+
+def _is_reading(user_id: int) -> bool:
+    table = FinancialInstitution
+    under_way = or_(table.due_at.is_not(None), table.lease_until > utcnow())
+    reading = db.session.scalar(select(exists().where(table.user_id == user_id, under_way)))
+    db.session.commit()
+    return bool(reading)
+
+
 def wait_until_full(user: User) -> None:
     """Give the copy a moment to fill, so that the first page is already the whole picture; the page itself
     shows the progress of whatever takes longer."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline and _finished(user.id) < len(DEMO_BANKS):
+    while (finished := _finished(user.id)) < len(DEMO_BANKS) and time.monotonic() < deadline:
         time.sleep(0.05)
+    if finished == len(DEMO_BANKS):
+        add_trackers(user.id)
 
 
 def _finished(user_id: int) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 from domain.balances import TotalLine
 from domain.money import plain
 from services.reporting import AccountView, Dashboard, InstitutionView
+from services.tracking import TrackerView
 
 
 def resource(view: InstitutionView) -> dict[str, Any]:
@@ -56,7 +57,20 @@ def _account(account: AccountView) -> dict[str, Any]:
         "contribution": plain(account.contribution),
         "in_holdings": account.in_holdings,
         "closed": account.closed,
-        "budget_tracker": None,
+        "budget_tracker": _tracker(account.budget_tracker),
+    }
+
+
+def _tracker(tracker: TrackerView | None) -> dict[str, Any] | None:
+    if tracker is None:
+        return None
+    return {
+        "threshold": plain(tracker.threshold),
+        "spent": plain(tracker.spent),
+        "pending": plain(tracker.pending),
+        "left": plain(tracker.left),
+        "notification_frequency": tracker.notification_frequency,
+        "next_notification_date": tracker.next_notification_date.isoformat(),
     }
 
 

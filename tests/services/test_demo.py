@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 import time_machine
@@ -11,7 +12,7 @@ from sqlalchemy import select
 
 from database import utcnow
 from extensions import db
-from models import Account, FinancialInstitution, ItemRemoval, User
+from models import Account, BudgetTracker, FinancialInstitution, ItemRemoval, User
 from services import demo
 from services.sweeping import sweep
 from tests.support import scripted_plaid as plaid
@@ -57,13 +58,84 @@ def test_a_copy_is_a_user_of_its_own_whose_banks_are_linked_by_workers(sandbox, 
         "ins_109510",
     ]
     assert {row.user_id for row in rows} == {first.id}
-    assert [name for name, _ids, _delay in engine.tasks] == ["refresh"] * 4
+    assert [name for name, _ids, _delay in engine.tasks] == ["refresh"] * 4 + ["track_demo"]
     asked = sandbox.asked("/sandbox/public_token/create")
     assert [body["institution_id"] for body in asked] == [row.plaid_institution_id for row in rows]
     dates = asked[0]["options"]["transactions"]
     assert date.fromisoformat(dates["end_date"]) - date.fromisoformat(dates["start_date"]) == timedelta(
         days=90
     )
+
+
+def read_all(user: User) -> None:
+    """As if every bank of the copy was read, one of them with a checking account and a card."""
+    for row in db.session.scalars(
+        select(FinancialInstitution).where(FinancialInstitution.user_id == user.id)
+    ):
+        row.due_at, row.refreshed_at = None, utcnow()
+    db.session.commit()
+
+
+def linked_copy(banks) -> User:
+    user = demo.start("America/Denver")
+    demo.link_banks(user.id, banks, simulated=False)
+    return user
+
+
+def trackers() -> list[tuple[str, Decimal, int]]:
+    query = (
+        select(Account.type, BudgetTracker.threshold, BudgetTracker.notification_frequency)
+        .join(Account)
+        .order_by(BudgetTracker.id)
+    )
+    return [(row[0], row[1], row[2]) for row in db.session.execute(query)]
+
+
+TRACKERS = [("depository", Decimal(2800), 3), ("credit", Decimal(1200), 7)]
+
+
+def test_trackers_come_when_the_accounts_are_there_and_once(sandbox, banks, engine):
+    user = linked_copy(banks)
+    engine.tasks.clear()
+    demo.add_trackers(user.id)
+    assert trackers() == []
+    assert engine.tasks == [("track_demo", {"user_id": user.id}, demo.LOOK_AGAIN_SECONDS)]
+
+    institution = db.session.scalars(select(FinancialInstitution)).first()
+    make_account(institution, subtype="savings")
+    make_account(institution)
+    demo.add_trackers(user.id)
+    assert trackers() == [], "not one by one"
+
+    make_account(institution, type="credit", subtype="credit card")
+    demo.add_trackers(user.id)
+    assert trackers() == TRACKERS
+
+    db.session.execute(BudgetTracker.__table__.delete())
+    db.session.commit()
+    engine.tasks.clear()
+    demo.add_trackers(user.id)
+    demo.link_banks(user.id, banks, simulated=False)
+    assert (trackers(), engine.tasks) == ([], []), "what the visitor deleted stays deleted"
+
+
+def test_a_copy_without_a_card_has_one_tracker_when_nothing_more_is_coming(sandbox, banks, engine):
+    user = linked_copy(banks)
+    make_account(db.session.scalars(select(FinancialInstitution)).first())
+    read_all(user)
+    demo.add_trackers(user.id)
+    assert trackers() == TRACKERS[:1]
+
+
+def test_the_waiting_visitor_and_a_worker_at_once_add_each_tracker_once(app, sandbox, banks):
+    user = linked_copy(banks)
+    institution = db.session.scalars(select(FinancialInstitution)).first()
+    make_account(institution)
+    make_account(institution, type="credit", subtype="credit card")
+    read_all(user)
+    number = user.id
+    assert together(app, *[lambda: demo.add_trackers(number)] * 2) == [None, None]
+    assert trackers() == TRACKERS
 
 
 def test_a_bank_that_can_not_be_linked_leaves_the_others_alone(sandbox, banks):
@@ -135,4 +207,7 @@ def test_a_worker_killed_while_linking_is_replaced_and_goes_on_where_it_was(sand
     assert ("link_demo", {"user_id": user.id}, 0) in engine.tasks
     demo.link_banks(user.id, banks, simulated=False)
     assert count(FinancialInstitution) == 4
+    assert demo.unfinished(utcnow() + timedelta(days=1)) == [user.id], "its trackers are missing"
+    read_all(user)
+    demo.add_trackers(user.id)
     assert demo.unfinished(utcnow() + timedelta(days=1)) == []

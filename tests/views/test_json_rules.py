@@ -22,6 +22,7 @@ JSON_WRITES = [
     ("DELETE", "/financial-institutions/1"),
     ("POST", "/financial-institutions/1/restore-accounts"),
     ("DELETE", "/accounts/1"),
+    ("DELETE", "/accounts/1/budget-tracker"),
 ]
 WITH_BODY = [row for row in JSON_WRITES if row[0] != "DELETE"]
 

@@ -61,9 +61,7 @@ def test_a_wrong_name_or_password(ada, visitor, rows, name, password):
 def test_known_and_unknown_names_get_the_same_page(ada, visitor):
     def page(name):
         text = log_in(visitor, name, "wrong password").text
-        signed = r'(?<=")\.?[\w-]+\.[\w-]+\.[\w-]+(?=")'  # the CSRF token: it carries the second it was made in
-        assert re.search(signed, text)
-        return re.sub(rf"{signed}|[0-9a-f]{{16,}}", "", text).replace(name, "NAME")
+        return re.sub(r"[0-9a-f]{16,}", "", text).replace(name, "NAME")
 
     assert page("Ada") == page("Bob")
 

@@ -7,7 +7,7 @@ from flask import Flask
 
 from extensions import db
 from models import User
-from tests.support.factories import make_account, make_institution, make_user
+from tests.support.factories import make_account, make_institution, make_tracker, make_user
 from tests.views.browsing import Browser
 from tests.views.conftest import sign_in
 
@@ -46,6 +46,12 @@ ROUTES: dict[tuple[str, str], tuple[int, int, int, int]] = {
     ("POST", "/financial-institutions/<int:institution_id>/restore-accounts"): (202, 404, 404, 401),
     ("GET", "/accounts/<int:account_id>/spending"): (200, 404, 404, 303),
     ("DELETE", "/accounts/<int:account_id>"): (200, 404, 404, 401),
+    # The owner's account has a tracker: a second one is 409.
+    ("GET", "/accounts/<int:account_id>/budget-tracker/create"): (409, 404, 404, 303),
+    ("POST", "/accounts/<int:account_id>/budget-tracker/create"): (409, 404, 404, 303),
+    ("GET", "/accounts/<int:account_id>/budget-tracker/update"): (200, 404, 404, 303),
+    ("POST", "/accounts/<int:account_id>/budget-tracker/update"): (400, 404, 404, 303),
+    ("DELETE", "/accounts/<int:account_id>/budget-tracker"): (200, 404, 404, 401),
 }
 
 
@@ -82,12 +88,14 @@ def people(app, rows, monkeypatch) -> dict[str, Browser]:
 
 @pytest.fixture
 def owned(people, rows) -> dict[str, int]:
-    """The owner's institution and account."""
+    """The owner's institution and account, which has a budget tracker."""
 
     def make():
         owner = db.session.query(User).filter_by(username=OWNER).one()
         institution = make_institution(owner, logo=PNG, has_logo=True)
-        return {"institution_id": institution.id, "account_id": make_account(institution).id}
+        account = make_account(institution)
+        make_tracker(account)
+        return {"institution_id": institution.id, "account_id": account.id}
 
     return rows(make)
 

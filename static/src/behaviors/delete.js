@@ -1,4 +1,4 @@
-// Deletes an institution or an account: asks first and names what will go, then numbers change in place.
+// Deletes an institution, an account or a budget tracker: asks first and names what will go, then numbers change in place.
 
 import $ from "jquery";
 import { cardOf, idOf, nameOf, urlOf } from "./cards.js";
@@ -43,9 +43,20 @@ async function deleteAccount(card, row) {
   focusFirst(cardOf(idOf(card))?.querySelector("h3"));
 }
 
+async function deleteTracker(row, budget) {
+  const name = row.querySelector("b").textContent;
+  const id = row.dataset.accountId;
+  if (!(await ask("ask-delete-tracker", { name, budget }))) return;
+  const answer = await send("delete", `/accounts/${id}/budget-tracker`);
+  swap(answer.html);
+  tell(`The budget tracker of ${name} is deleted.`);
+  focusFirst(document.querySelector(`[data-account-id="${id}"] [data-key="create-tracker"]`));
+}
+
 async function onClick(card, button) {
   try {
     if (button.dataset.delete === "institution") await deleteInstitution(card);
+    else if (button.dataset.delete === "tracker") await deleteTracker(button.closest("[data-account-id]"), button.dataset.budget);
     else await deleteAccount(card, button.closest("[data-account-id]"));
   } catch (trouble) {
     complain(trouble.message);
