@@ -8,7 +8,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from services.refreshing import Outcome, scheduled_now
+from services.leases import scheduled_now
+from services.refreshing import Outcome
 
 log = logging.getLogger(__name__)
 

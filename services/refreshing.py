@@ -1,24 +1,19 @@
-"""Bringing an institution up to date: claim, read, write, finish.
+"""Bringing an institution up to date: claim (services/leases.py), read, write, finish.
 
-Claimed by a conditional UPDATE with a lease, so that any number of workers share the work and a killed one
-is taken over. Reading happens outside any transaction; one transaction writes the result and, last, the
-cursor. Running twice changes nothing.
+Reading happens outside any transaction; one transaction writes the result and, last, the cursor. Running
+twice changes nothing.
 """
 
 from __future__ import annotations
 
 import logging
-import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from time import monotonic
 
-from sqlalchemy import case, false, literal, or_, select, true, update
+from sqlalchemy import case, false, literal, select, update
 
 from background import enqueue
-from database import UtcDateTime, changed_rows, utcnow
+from database import UtcDateTime, utcnow
 from domain.periods import local_date, next_refresh
 from extensions import db
 from models import (
@@ -33,10 +28,10 @@ from models import (
     TRANSACTIONS,
     FinancialInstitution,
     ItemRemoval,
-    User,
 )
 from providers.base import BankGateway, Banks, Institution, Kind, ProviderError
-from services import applying, reading
+from services import applying, leases, reading
+from services.leases import Claim
 from vault import UndecryptableError
 
 log = logging.getLogger(__name__)
@@ -53,16 +48,6 @@ SOON = (Kind.RETRY, Kind.CONFIG, Kind.NOT_READY, Kind.MUTATION)
 STATE_OF_KIND = {Kind.LOGIN: NEEDS_LOGIN, Kind.EXPIRING: EXPIRING, Kind.GONE: REVOKED}
 
 
-_IDLE: dict[str, object] = {
-    "stage": case((FinancialInstitution.transactions_status == reading.NOT_READY, TRANSACTIONS), else_=DONE),
-    "due_at": None,
-    "realtime_wanted": False,
-    "attempts": 0,
-    "lease_id": None,
-    "lease_until": None,
-}
-
-
 class Outcome(StrEnum):
     """How a refresh ended. WAITING: transactions are not ready yet; BUSY: somebody else has it, or it is gone."""
 
@@ -70,27 +55,6 @@ class Outcome(StrEnum):
     WAITING = "waiting"
     FAILED = "failed"
     BUSY = "busy"
-
-
-@dataclass(frozen=True, repr=False)
-class Claim:
-    """A leased institution and what the work needs to know of it. Holds the access token: never logged."""
-
-    id: int
-    lease_id: str
-    environment: str
-    access_token: str
-    cursor: str | None
-    state: str
-    attempts: int
-    realtime: bool
-    watched: bool
-    """Somebody asked for this refresh and may be looking at its progress."""
-    timezone: str
-    due_by: datetime | None
-    """The moment of the job that refreshes it (`--at` moves it); the next one is counted from there."""
-    identified: bool
-    """The vendor has said who the institution is: name, colour, logo."""
 
 
 def refresh(
@@ -107,7 +71,7 @@ def refresh(
     With `only_wanted` only if somebody still waits for it: a message that comes late, or twice, does nothing.
     """
     try:
-        claim = _claim(institution_id, lease_seconds, due_by, only_wanted=only_wanted)
+        claim = leases.claim(institution_id, lease_seconds, due_by, only_wanted=only_wanted)
     except UndecryptableError:
         db.session.rollback()
         _park(institution_id, "ACCESS_TOKEN_UNREADABLE")
@@ -132,57 +96,8 @@ def _bank_of(environment: str, banks: Banks) -> BankGateway:
         raise ProviderError("NOT_CONFIGURED", Kind.CONFIG) from None
 
 
-def _claim(
-    institution_id: int, lease_seconds: int, due_by: datetime | None, *, only_wanted: bool
-) -> Claim | None:
-    """Take the lease, or None: held by a living worker, removed, done already, or its access has ended."""
-    now, lease_id, table = utcnow(), secrets.token_hex(16), FinancialInstitution
-    wanted = true() if due_by is None else table.scheduled_at <= due_by
-    if only_wanted:
-        wanted = table.due_at <= now + timedelta(seconds=1)  # timers may be early by a hair
-    zone = select(User.timezone).where(User.id == table.user_id).scalar_subquery()
-    row = db.session.execute(
-        update(table)
-        .where(table.id == institution_id, wanted, _free(now), table.state != REVOKED)
-        .values(lease_id=lease_id, lease_until=now + timedelta(seconds=lease_seconds))
-        .returning(
-            table.environment,
-            table.access_token,
-            table.transactions_cursor,
-            table.state,
-            table.attempts,
-            table.realtime_wanted,
-            table.due_at,
-            table.identified,
-            zone.label("timezone"),
-        ),
-        execution_options={"synchronize_session": False},
-    ).one_or_none()
-    db.session.commit()
-    if row is None:
-        return None
-    return Claim(
-        id=institution_id,
-        lease_id=lease_id,
-        environment=row.environment,
-        access_token=row.access_token,
-        cursor=row.transactions_cursor,
-        state=row.state,
-        attempts=row.attempts,
-        realtime=row.realtime_wanted,
-        watched=row.due_at is not None,
-        timezone=row.timezone,
-        identified=row.identified,
-        due_by=due_by,
-    )
-
-
 def _moment(value: datetime | None):  # noqa: ANN202 - a SQL expression
     return literal(value, UtcDateTime())
-
-
-def _free(now: datetime):  # noqa: ANN202 - a SQL expression
-    return or_(FinancialInstitution.lease_until.is_(None), FinancialInstitution.lease_until < now)
 
 
 def _read_and_write(claim: Claim, bank: BankGateway, lease_seconds: int) -> Outcome:
@@ -197,67 +112,12 @@ def _read_and_write(claim: Claim, bank: BankGateway, lease_seconds: int) -> Outc
         if not _write_accounts_early(claim, balances, identity, lease_seconds):
             return Outcome.BUSY
         identity = None
-    keep = _lease_keeper(claim, lease_seconds)
+    keep = leases.keeper(claim, lease_seconds)
     try:
         changes = reading.changes_since(bank, claim.access_token, claim.cursor, keep)
-    except LeaseLostError:
+    except leases.LeaseLostError:
         return Outcome.BUSY
     return _write(claim, balances, identity, changes)
-
-
-class LeaseLostError(Exception):
-    """Somebody else has the institution now, or it is gone: what was read is not written."""
-
-
-def _lease_keeper(claim: Claim, lease_seconds: int) -> Callable[[], None]:
-    """Called after each page: a history that takes longer than a lease keeps it, a third of its life at a time."""
-    renewed = monotonic()
-
-    def keep() -> None:
-        nonlocal renewed
-        if monotonic() - renewed < lease_seconds / 3:
-            return
-        if not _lock(claim, lease_until=utcnow() + timedelta(seconds=lease_seconds)):
-            raise LeaseLostError
-        db.session.commit()
-        renewed = monotonic()
-
-    return keep
-
-
-def _hold(claim: Claim) -> bool:
-    """Lock the institution's row if the lease is still ours, without changing it; False when it is not.
-
-    Postgres: a row updated twice in one transaction is checked against its user again, who may be locked by
-    their own deletion, which waits for us: a deadlock. So this is a SELECT .. FOR NO KEY UPDATE there, and
-    _finish the only UPDATE. SQLite has no row locks; its first write locks the file, so there it is an UPDATE.
-    """
-    if db.session.get_bind().dialect.name == "sqlite":
-        return _lock(claim, lease_id=claim.lease_id)
-    table = FinancialInstitution
-    query = select(table.id).where(table.id == claim.id, table.lease_id == claim.lease_id)
-    if db.session.scalar(query.with_for_update(key_share=True)) is not None:
-        return True
-    db.session.rollback()
-    return False
-
-
-def _lock(claim: Claim, **values: object) -> bool:
-    """Lock and change the institution's row if the lease is still ours; False when it was taken over or removed.
-
-    Everything written after it in this transaction belongs to a living institution: a deletion waits, or
-    has happened and we write nothing.
-    """
-    result = db.session.execute(
-        update(FinancialInstitution)
-        .where(FinancialInstitution.id == claim.id, FinancialInstitution.lease_id == claim.lease_id)
-        .values(**values),
-        execution_options={"synchronize_session": False},
-    )
-    if changed_rows(result) == 1:
-        return True
-    db.session.rollback()
-    return False
 
 
 def _write_accounts_early(
@@ -266,7 +126,7 @@ def _write_accounts_early(
     """Show the balances at once, before the transactions are read."""
     now = utcnow()
     lease = {"lease_until": now + timedelta(seconds=lease_seconds), "stage": TRANSACTIONS}
-    if not _lock(claim, **lease, **_face(identity), **_age(balances)):
+    if not leases.lock(claim, **lease, **_face(identity), **_age(balances)):
         return False
     known = applying.known_accounts(claim.id)
     _refuse_emptiness(balances, known)
@@ -286,7 +146,7 @@ def _write(
 ) -> Outcome:
     """One transaction: accounts, balances, the day's snapshot, transactions and, last, the cursor."""
     now = utcnow()
-    if not _hold(claim):
+    if not leases.hold(claim):
         return Outcome.BUSY
     known = applying.known_accounts(claim.id)
     _refuse_emptiness(balances, known)
@@ -385,24 +245,14 @@ def _fail(claim: Claim, error: ProviderError) -> Outcome:
         soon = error.kind in SOON  # it passes, or the operator mends it
         again = now + RETRY_SOON if soon else next_refresh(now, claim.timezone)
         outcome = {"state": state, "error_code": error.code, "scheduled_at": again}
-    _give_back(claim.id, claim.lease_id, outcome)
+    leases.give_back(claim.id, claim.lease_id, outcome)
     return Outcome.FAILED
 
 
 def _park(institution_id: int, code: str, lease_id: str | None = None) -> None:
     """An institution that cannot be worked on waits an hour, with its reason, so that it never blocks the others."""
     outcome = {"state": ERROR, "error_code": code, "scheduled_at": utcnow() + RETRY_SOON}
-    _give_back(institution_id, lease_id, outcome)
-
-
-def _give_back(institution_id: int, lease_id: str | None, outcome: dict[str, object]) -> None:
-    table = FinancialInstitution
-    mine = table.lease_id == lease_id if lease_id else _free(utcnow())
-    db.session.execute(
-        update(table).where(table.id == institution_id, mine).values({**_IDLE, **outcome}),
-        execution_options={"synchronize_session": False},
-    )
-    db.session.commit()
+    leases.give_back(institution_id, lease_id, outcome)
 
 
 def stopped_by(code: str) -> bool:
@@ -414,34 +264,3 @@ def stopped_by(code: str) -> bool:
     found = any(db.session.scalar(query) is not None for query in queries)
     db.session.commit()
     return found
-
-
-def due_now(now: datetime, limit: int = 100) -> list[tuple[int, bool]]:
-    """Ids whose background refresh is due and which no living worker holds, the longest waiting first; and
-    whether the bank itself is to be asked, which takes long."""
-    table = FinancialInstitution
-    query = (
-        select(table.id, table.realtime_wanted)
-        .where(table.due_at <= now, table.state != REVOKED, _free(now))
-        .order_by(table.due_at)
-        .limit(limit)
-    )
-    found = [(row.id, row.realtime_wanted) for row in db.session.execute(query)]
-    db.session.commit()
-    return found
-
-
-def scheduled_now(now: datetime, after_id: int = 0, limit: int = 500) -> list[int]:
-    """One page of ids the daily job should refresh, in id order (pass the last id to get the next page).
-
-    `now` may be pretended; leases run by the real clock."""
-    table = FinancialInstitution
-    query = (
-        select(table.id)
-        .where(table.scheduled_at <= now, table.state != REVOKED, table.id > after_id, _free(utcnow()))
-        .order_by(table.id)
-        .limit(limit)
-    )
-    ids = list(db.session.scalars(query))
-    db.session.commit()
-    return ids

@@ -5,7 +5,7 @@ from __future__ import annotations
 from background import enqueue
 from database import utcnow
 from services import demo, spending
-from services.refreshing import due_now
+from services.leases import due_now
 from services.removals import removals_due
 
 

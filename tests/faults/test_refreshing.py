@@ -14,7 +14,8 @@ from domain.periods import next_refresh
 from domain.wording import failure_sentence
 from extensions import db
 from models import Account, FinancialInstitution, Transaction
-from services.refreshing import Outcome, due_now, refresh, scheduled_now
+from services.leases import due_now, scheduled_now
+from services.refreshing import Outcome, refresh
 from services.reporting import institution_view
 from tests.faults.causes import CAUSES, DAILY, MINUTE, SOON, Cause, named
 from tests.faults.conftest import go_wrong

@@ -15,8 +15,9 @@ from extensions import db
 from models import FinancialInstitution, ItemRemoval, User
 from services.accounts import delete_account
 from services.institutions import delete_institution, logo_of, refresh_now, restore_accounts
+from services.leases import due_now
 from services.ownership import owned_account, owned_institution
-from services.refreshing import Outcome, due_now
+from services.refreshing import Outcome
 from services.reporting import institution_view
 from services.users import delete_user
 from tests.support import scripted_plaid as plaid

@@ -123,7 +123,7 @@ REFRESH = [
 
 
 def statements(expected: list[str]) -> list[str]:
-    """The expected statements with the lock as this database takes it (services/refreshing.py, _hold)."""
+    """The expected statements with the lock as this database takes it (services/leases.py, hold)."""
     verb = "SELECT" if db.engine.dialect.name == "postgresql" else "UPDATE"
     return [f"{verb} financial_institutions" if line is LOCK else line for line in expected]
 

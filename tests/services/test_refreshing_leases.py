@@ -13,7 +13,8 @@ from extensions import db
 from models import Account, BalanceSnapshot, FinancialInstitution, ItemRemoval, Transaction, User
 from services.accounts import delete_account
 from services.institutions import delete_institution, restore_accounts
-from services.refreshing import Outcome, due_now, refresh
+from services.leases import due_now
+from services.refreshing import Outcome, refresh
 from services.users import delete_user
 from tests.support import scripted_plaid as plaid
 from tests.support.reading import account_row, amounts, balances, count, cursors, read
@@ -262,7 +263,7 @@ def test_no_transaction_is_open_while_the_vendor_is_asked(app, institution, scri
 def a_lease_a_page(monkeypatch) -> None:
     """By the clock of the reader every page takes a whole lease of 60 s."""
     clock = iter(range(0, 100_000, 60))
-    monkeypatch.setattr("services.refreshing.monotonic", lambda: next(clock))
+    monkeypatch.setattr("services.leases.monotonic", lambda: next(clock))
 
 
 def test_a_history_longer_than_a_lease_keeps_it(app, institution, script, banks, monkeypatch):

@@ -11,7 +11,8 @@ import time_machine
 from extensions import db
 from models import FinancialInstitution
 from services.institutions import refresh_now
-from services.refreshing import Outcome, due_now
+from services.leases import due_now
+from services.refreshing import Outcome
 from tests.support import scripted_plaid as plaid
 from tests.support.reading import balances, read
 from tests.support.together import meanwhile

@@ -10,7 +10,8 @@ import time_machine
 
 from extensions import db
 from models import BalanceSnapshot
-from services.refreshing import Outcome, due_now, scheduled_now
+from services.leases import due_now, scheduled_now
+from services.refreshing import Outcome
 from tests.support import scripted_plaid as plaid
 from tests.support.reading import amounts, balances, count, cursors, read
 

@@ -1,0 +1,195 @@
+"""Who works on an institution: claimed by a conditional UPDATE with a lease, so that any number of workers share
+the work and a killed one is taken over; and which institutions wait for a worker.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from time import monotonic
+
+from sqlalchemy import case, or_, select, true, update
+
+from database import changed_rows, utcnow
+from extensions import db
+from models import DONE, REVOKED, TRANSACTIONS, FinancialInstitution, User
+from services import reading
+
+_IDLE: dict[str, object] = {
+    "stage": case((FinancialInstitution.transactions_status == reading.NOT_READY, TRANSACTIONS), else_=DONE),
+    "due_at": None,
+    "realtime_wanted": False,
+    "attempts": 0,
+    "lease_id": None,
+    "lease_until": None,
+}
+
+
+@dataclass(frozen=True, repr=False)
+class Claim:
+    """A leased institution and what the work needs to know of it. Holds the access token: never logged."""
+
+    id: int
+    lease_id: str
+    environment: str
+    access_token: str
+    cursor: str | None
+    state: str
+    attempts: int
+    realtime: bool
+    watched: bool
+    """Somebody asked for this refresh and may be looking at its progress."""
+    timezone: str
+    due_by: datetime | None
+    """The moment of the job that refreshes it (`--at` moves it); the next one is counted from there."""
+    identified: bool
+    """The vendor has said who the institution is: name, colour, logo."""
+
+
+def claim(
+    institution_id: int, lease_seconds: int, due_by: datetime | None, *, only_wanted: bool
+) -> Claim | None:
+    """Take the lease, or None: held by a living worker, removed, done already, or its access has ended."""
+    now, lease_id, table = utcnow(), secrets.token_hex(16), FinancialInstitution
+    wanted = true() if due_by is None else table.scheduled_at <= due_by
+    if only_wanted:
+        wanted = table.due_at <= now + timedelta(seconds=1)  # timers may be early by a hair
+    zone = select(User.timezone).where(User.id == table.user_id).scalar_subquery()
+    row = db.session.execute(
+        update(table)
+        .where(table.id == institution_id, wanted, _free(now), table.state != REVOKED)
+        .values(lease_id=lease_id, lease_until=now + timedelta(seconds=lease_seconds))
+        .returning(
+            table.environment,
+            table.access_token,
+            table.transactions_cursor,
+            table.state,
+            table.attempts,
+            table.realtime_wanted,
+            table.due_at,
+            table.identified,
+            zone.label("timezone"),
+        ),
+        execution_options={"synchronize_session": False},
+    ).one_or_none()
+    db.session.commit()
+    if row is None:
+        return None
+    return Claim(
+        id=institution_id,
+        lease_id=lease_id,
+        environment=row.environment,
+        access_token=row.access_token,
+        cursor=row.transactions_cursor,
+        state=row.state,
+        attempts=row.attempts,
+        realtime=row.realtime_wanted,
+        watched=row.due_at is not None,
+        timezone=row.timezone,
+        identified=row.identified,
+        due_by=due_by,
+    )
+
+
+def _free(now: datetime):  # noqa: ANN202 - a SQL expression
+    return or_(FinancialInstitution.lease_until.is_(None), FinancialInstitution.lease_until < now)
+
+
+class LeaseLostError(Exception):
+    """Somebody else has the institution now, or it is gone: what was read is not written."""
+
+
+def keeper(claim: Claim, lease_seconds: int) -> Callable[[], None]:
+    """To be called after each page: a history that takes longer than a lease keeps it, a third at a time."""
+    renewed = monotonic()
+
+    def keep() -> None:
+        nonlocal renewed
+        if monotonic() - renewed < lease_seconds / 3:
+            return
+        if not lock(claim, lease_until=utcnow() + timedelta(seconds=lease_seconds)):
+            raise LeaseLostError
+        db.session.commit()
+        renewed = monotonic()
+
+    return keep
+
+
+def hold(claim: Claim) -> bool:
+    """Lock the institution's row if the lease is still ours, without changing it; False when it is not.
+
+    Postgres: a row updated twice in one transaction is checked against its user again, who may be locked by
+    their own deletion, which waits for us: a deadlock. So this is a SELECT .. FOR NO KEY UPDATE there, and
+    the refresh's last statement the only UPDATE. SQLite has no row locks; its first write locks the file, so
+    there it is an UPDATE.
+    """
+    if db.session.get_bind().dialect.name == "sqlite":
+        return lock(claim, lease_id=claim.lease_id)
+    table = FinancialInstitution
+    query = select(table.id).where(table.id == claim.id, table.lease_id == claim.lease_id)
+    if db.session.scalar(query.with_for_update(key_share=True)) is not None:
+        return True
+    db.session.rollback()
+    return False
+
+
+def lock(claim: Claim, **values: object) -> bool:
+    """Lock and change the institution's row if the lease is still ours; False when it was taken over or removed.
+
+    Everything written after it in this transaction belongs to a living institution: a deletion waits, or
+    has happened and we write nothing.
+    """
+    result = db.session.execute(
+        update(FinancialInstitution)
+        .where(FinancialInstitution.id == claim.id, FinancialInstitution.lease_id == claim.lease_id)
+        .values(**values),
+        execution_options={"synchronize_session": False},
+    )
+    if changed_rows(result) == 1:
+        return True
+    db.session.rollback()
+    return False
+
+
+def give_back(institution_id: int, lease_id: str | None, outcome: dict[str, object]) -> None:
+    """End the lease with an outcome, and nothing waiting; without a lease only if no living worker has one."""
+    table = FinancialInstitution
+    mine = table.lease_id == lease_id if lease_id else _free(utcnow())
+    db.session.execute(
+        update(table).where(table.id == institution_id, mine).values({**_IDLE, **outcome}),
+        execution_options={"synchronize_session": False},
+    )
+    db.session.commit()
+
+
+def due_now(now: datetime, limit: int = 100) -> list[tuple[int, bool]]:
+    """Ids whose background refresh is due and which no living worker holds, the longest waiting first; and
+    whether the bank itself is to be asked, which takes long."""
+    table = FinancialInstitution
+    query = (
+        select(table.id, table.realtime_wanted)
+        .where(table.due_at <= now, table.state != REVOKED, _free(now))
+        .order_by(table.due_at)
+        .limit(limit)
+    )
+    found = [(row.id, row.realtime_wanted) for row in db.session.execute(query)]
+    db.session.commit()
+    return found
+
+
+def scheduled_now(now: datetime, after_id: int = 0, limit: int = 500) -> list[int]:
+    """One page of ids the daily job should refresh, in id order (pass the last id to get the next page).
+
+    `now` may be pretended; leases run by the real clock."""
+    table = FinancialInstitution
+    query = (
+        select(table.id)
+        .where(table.scheduled_at <= now, table.state != REVOKED, table.id > after_id, _free(utcnow()))
+        .order_by(table.id)
+        .limit(limit)
+    )
+    ids = list(db.session.scalars(query))
+    db.session.commit()
+    return ids
