@@ -14,6 +14,8 @@ import urllib.request
 from pathlib import Path
 from types import TracebackType
 
+import psutil
+
 from tests.support.settings import VALUES
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -62,9 +64,10 @@ class AppServer:
             check=False,
         )
 
-    def start(self) -> AppServer:
-        migrated = self.command("-m", "flask", "db", "upgrade")
-        assert migrated.returncode == 0, migrated.stderr
+    def start(self, *, migrate: bool = True) -> AppServer:
+        if migrate:
+            migrated = self.command("-m", "flask", "db", "upgrade")
+            assert migrated.returncode == 0, migrated.stderr
         command = [sys.executable, "-m", "gunicorn", "app:create_app()", "-c", "gunicorn.conf.py"]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -84,6 +87,25 @@ class AppServer:
             except (urllib.error.URLError, OSError):
                 time.sleep(0.05)
         raise TimeoutError(self.log.read_text())
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def workers(self) -> list[psutil.Process]:
+        """gunicorn's worker processes."""
+        assert self._process is not None, "not started"
+        return psutil.Process(self._process.pid).children()
+
+    def kill(self) -> None:
+        """SIGKILL to all of it, as when a machine is lost. start() brings it back on the same port."""
+        process, self._process = self._process, None
+        assert process is not None, "not started"
+        ended = [psutil.Process(process.pid), *psutil.Process(process.pid).children()]
+        for each in ended:
+            each.kill()
+        process.wait(5)
+        psutil.wait_procs(ended, 5)
 
     def stop(self) -> None:
         process, self._process = self._process, None

@@ -64,6 +64,10 @@ class Visitor:
             time.sleep(0.1)
         raise TimeoutError(f"institution {institution_id} is still {resource['stage']}")
 
+    def reconnect(self) -> None:
+        """Forget open connections: the process at their other end may be dead."""
+        self.http.close()
+
     def _csrf(self, path: str) -> str:
         page = self.http.get(self.base_url + path, timeout=30)
         found = _META.search(page.text)
