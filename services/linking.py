@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -64,22 +63,23 @@ def link(
     """
     token = _checked_token(public_token)
     hint = LinkHint(metadata)
-    if (existing := _linked_by(token, user)) is not None:
+    # Plain values from here on: the row may be gone, and cannot be read again, when the vendor has answered.
+    user_id, environment = user.id, user.environment
+    if (existing := _linked_by(token, user_id)) is not None:
         return existing
-    if not confirm_duplicate and (twin := _already_linked(user, hint)):
+    if not confirm_duplicate and (twin := _already_linked(user_id, hint)):
         raise Conflict(
             f"{twin} is already linked with these accounts. Link it once more?", code="already_linked"
         )
-    environment = user.environment
     bank = bank_of(environment, banks)
-    note_id = exchanges.note(
-        token, environment
-    )  # its commit: no transaction is open while the vendor is asked
+    # Its commit: no transaction is open while the vendor is asked.
+    note_id = exchanges.note(token, environment)
     try:
         exchanged = bank.exchange(token)
     except ProviderError as error:
-        return _not_exchanged(error, token, user, note_id)
-    return _keep(user, token, hint, exchanged, bank)
+        return _not_exchanged(error, token, user_id, note_id)
+    institution = _new_institution(user_id, environment, token, hint, exchanged)
+    return _keep(institution, token, exchanged, bank)
 
 
 def _checked_token(public_token: object) -> str:
@@ -98,16 +98,18 @@ def _invalid_token() -> BadInput:
     )
 
 
-def _linked_by(token: str, user: User) -> FinancialInstitution | None:
+def _linked_by(token: str, user_id: int) -> FinancialInstitution | None:
     """The institution this token made. A token that somebody else exchanged is invalid here."""
     query = select(FinancialInstitution).where(FinancialInstitution.public_token_hash == digest(token))
     institution = db.session.scalar(query)
-    if institution is not None and institution.user_id != user.id:
+    if institution is not None and institution.user_id != user_id:
         raise _invalid_token()
     return institution
 
 
-def _not_exchanged(error: ProviderError, token: str, user: User, note_id: int | None) -> FinancialInstitution:
+def _not_exchanged(
+    error: ProviderError, token: str, user_id: int, note_id: int | None
+) -> FinancialInstitution:
     """A refused token may be one that our own twin request is exchanging this moment: its row is about to come.
 
     When nobody knows whether the exchange was carried out, its note stays."""
@@ -118,7 +120,7 @@ def _not_exchanged(error: ProviderError, token: str, user: User, note_id: int | 
         raise VendorTrouble(linking_sentence(error.code, error.kind)) from None
     # Whoever asked the vendor first won, whichever of the two made the note; its row is a commit away.
     deadline = time.monotonic() + (TWIN_COMMIT_SECONDS if note_id is not None else TWIN_WAIT_SECONDS)
-    while (institution := _linked_by(token, user)) is None:
+    while (institution := _linked_by(token, user_id)) is None:
         db.session.commit()
         if time.monotonic() >= deadline:
             raise _invalid_token()
@@ -127,10 +129,10 @@ def _not_exchanged(error: ProviderError, token: str, user: User, note_id: int | 
 
 
 def _keep(
-    user: User, token: str, hint: LinkHint, exchanged: Exchanged, bank: BankGateway
+    institution: FinancialInstitution, token: str, exchanged: Exchanged, bank: BankGateway
 ) -> FinancialInstitution:
     """Commit the Item. If that fails the Item is given back: an access token without a row is lost for ever."""
-    institution = _new_institution(user, token, hint, exchanged, utcnow())
+    user_id, environment = institution.user_id, institution.environment
     try:
         db.session.add(institution)
         db.session.flush()
@@ -138,24 +140,25 @@ def _keep(
         db.session.commit()
     except IntegrityError:
         db.session.rollback()
-        if (existing := _in_use(exchanged, token, user)) is not None:
+        if (existing := _in_use(exchanged, token, user_id)) is not None:
             return existing
-        _give_back(bank, exchanged, institution.environment, token)  # the person was deleted meanwhile
+        _give_back(bank, exchanged, environment, token)  # the person was deleted meanwhile
         raise _invalid_token() from None
     except SQLAlchemyError:
         db.session.rollback()
-        _give_back(bank, exchanged, institution.environment, token)
+        _give_back(bank, exchanged, environment, token)
         raise
     enqueue("refresh", institution_id=institution.id)
     return institution
 
 
 def _new_institution(
-    user: User, token: str, hint: LinkHint, exchanged: Exchanged, now: datetime
+    user_id: int, environment: str, token: str, hint: LinkHint, exchanged: Exchanged
 ) -> FinancialInstitution:
+    now = utcnow()
     return FinancialInstitution(
-        user_id=user.id,
-        environment=user.environment,
+        user_id=user_id,
+        environment=environment,
         plaid_item_id=exchanged.item_id,
         access_token=exchanged.access_token,
         public_token_hash=digest(token),
@@ -167,10 +170,10 @@ def _new_institution(
     )
 
 
-def _in_use(exchanged: Exchanged, token: str, user: User) -> FinancialInstitution | None:
+def _in_use(exchanged: Exchanged, token: str, user_id: int) -> FinancialInstitution | None:
     """The institution that has this token or this Item already; the exchange's note is then done with."""
     try:
-        existing = _linked_by(token, user) or _linked_as(exchanged.item_id, user)
+        existing = _linked_by(token, user_id) or _linked_as(exchanged.item_id, user_id)
     except BadInput:  # somebody else's, who uses it
         _settle(token)
         raise
@@ -184,12 +187,12 @@ def _settle(token: str) -> None:
     db.session.commit()
 
 
-def _linked_as(item_id: str, user: User) -> FinancialInstitution | None:
+def _linked_as(item_id: str, user_id: int) -> FinancialInstitution | None:
     """The institution that has this Item already, under another token. It is in use: it must not be ended."""
     institution = db.session.scalar(
         select(FinancialInstitution).where(FinancialInstitution.plaid_item_id == item_id)
     )
-    if institution is not None and institution.user_id != user.id:
+    if institution is not None and institution.user_id != user_id:
         raise _invalid_token()
     return institution
 
@@ -246,7 +249,7 @@ def _names_and_masks(accounts: list[Any]) -> Iterator[tuple[str, str | None]]:
             yield name, _short_text(account.get("mask"), 16)
 
 
-def _already_linked(user: User, hint: LinkHint) -> str | None:
+def _already_linked(user_id: int, hint: LinkHint) -> str | None:
     """The name of a linked institution that shares an account (name and mask) with the one being linked."""
     if not hint.accounts or not (hint.institution_id or hint.name):
         return None
@@ -257,7 +260,7 @@ def _already_linked(user: User, hint: LinkHint) -> str | None:
     query = (
         select(table.name, Account.name.label("account_name"), Account.mask)
         .join(Account, Account.financial_institution_id == table.id)
-        .where(table.user_id == user.id, same)
+        .where(table.user_id == user_id, same)
     )
     for row in db.session.execute(query):
         if (row.account_name, row.mask) in hint.accounts:
