@@ -110,7 +110,7 @@ def _run(app: Flask, options: argparse.Namespace, stop: threading.Event) -> tupl
         report["texts"] = texts
         problems += found
     if "removals" in wanted and not stop.is_set():
-        remove = _in_context(app, lambda number: removals.remove_item(number, banks))
+        remove = _in_context(app, lambda number: removals.remove_item(number, banks, due_by=now))
         report["removals"] = retry_removals.run(now, remove, dry_run=options.dry_run)
     if "cleanup" in wanted and not stop.is_set():
         report["cleaned"] = clean_up.run(now, dry_run=options.dry_run)

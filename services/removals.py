@@ -47,9 +47,13 @@ def remember_removals(condition: ColumnElement[bool]) -> list[int]:
     return list(db.session.scalars(statement))
 
 
-def remove_item(removal_id: int, banks: Banks) -> Removal:
-    """Try once to end an Item. An Item the vendor no longer knows is done. Never raises for a vendor's failure."""
-    now = utcnow()
+def remove_item(removal_id: int, banks: Banks, *, due_by: datetime | None = None) -> Removal:
+    """Try once to end an Item that is due. One the vendor no longer knows is done. Never raises for its failure.
+
+    `due_by` is the job's moment (`--at` moves it): the next try is counted from there, if it is later than now.
+    BUSY also when another worker has tried since we listed it: two at once do not make the gaps shorter.
+    """
+    now = max(utcnow(), due_by or utcnow())
     try:
         row = _claim(removal_id, now)
     except UndecryptableError:
@@ -82,10 +86,11 @@ def _end(removal_id: int, row: Row[str, str, str, int], bank: BankGateway) -> No
         bank.remove(token)
 
 
-def _claim(removal_id: int, now: datetime):  # noqa: ANN202 - a row of the four columns below
+def _claim(removal_id: int, due_by: datetime):  # noqa: ANN202 - a row of the four columns below
+    now = utcnow()
     row = db.session.execute(
         update(ItemRemoval)
-        .where(ItemRemoval.id == removal_id, ItemRemoval.due_at.is_not(None), _free(now))
+        .where(ItemRemoval.id == removal_id, ItemRemoval.due_at <= due_by, _free(now))
         .values(lease_until=now + LEASE, attempts=ItemRemoval.attempts + 1)
         .returning(
             ItemRemoval.environment, ItemRemoval.plaid_item_id, ItemRemoval.access_token, ItemRemoval.attempts

@@ -107,7 +107,10 @@ def test_what_may_pass_is_kept_and_tried_again_after_a_minute(removal, bank, ban
     bank.next("/item/remove", answer)
     assert remove_item(removal, banks) is Removal.KEPT
     assert row().due_at == NOW + timedelta(minutes=1)
-    assert remove_item(removal, banks) is Removal.REMOVED
+    assert remove_item(removal, banks) is Removal.BUSY, (
+        "another worker's late message makes the gap no shorter"
+    )
+    assert remove_item(removal, banks, due_by=NOW + timedelta(minutes=1)) is Removal.REMOVED
 
 
 def test_a_vendor_that_cannot_be_reached_keeps_it(removal):
@@ -171,7 +174,8 @@ def test_without_keys_for_its_environment_it_waits_for_them(context, clock, bank
     removal = make_removal(environment="production")
     assert remove_item(removal, banks_at(bank.url, "sandbox")) is Removal.KEPT
     assert (row().error_code, row().due_at) == ("NOT_CONFIGURED", NOW + timedelta(hours=12))
-    assert remove_item(removal, banks_at(bank.url)) is Removal.REMOVED
+    later = NOW + timedelta(hours=12)
+    assert remove_item(removal, banks_at(bank.url), due_by=later) is Removal.REMOVED
 
 
 def test_no_transaction_is_open_while_the_vendor_is_asked(app, removal, bank, banks):
@@ -190,3 +194,11 @@ def test_the_longest_waiting_come_first_and_only_as_many_as_asked(context, clock
     make_removal("parked", due_at=None)
     assert removals_due(NOW) == numbers[::-1]
     assert removals_due(NOW, limit=2) == [numbers[4], numbers[3]]
+
+
+def test_the_next_try_is_counted_from_the_moment_of_the_job(removal, bank, banks):
+    bank.next("/item/remove", (502, b""))
+    tomorrow = NOW + timedelta(days=1)
+    assert remove_item(removal, banks, due_by=tomorrow) is Removal.KEPT
+    assert row().due_at == tomorrow + timedelta(minutes=1)
+    assert row().lease_until is None

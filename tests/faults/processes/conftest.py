@@ -21,7 +21,7 @@ from tests.faults.processes.gate import Gate, Stop
 from tests.support.databases import another_database
 from tests.support.server import AppServer
 from tests.support.simulator import SimulatorProcess
-from tests.support.visitor import Visitor, public_token
+from tests.support.visitor import PASSWORD, Visitor, public_token
 
 DEADLINE_SECONDS = 30.0
 
@@ -68,6 +68,13 @@ class Site:
         number = visitor.link(self.token()).json()["id"]
         assert visitor.wait_until_done(number)["state"] == "healthy"
         return number
+
+    def delete_profile(self, tab: Visitor) -> None:
+        """The form of /users/delete, as far as its own answer: the person is gone afterwards."""
+        data = {"csrf_token": tab.token, "current_password": PASSWORD}
+        url = f"{tab.base_url}/users/delete"
+        answer = tab.http.post(url, data=data, timeout=30, allow_redirects=False)
+        assert answer.status_code == 303, answer.text
 
     def rows(self, query: str, **values: object) -> list[tuple[Any, ...]]:
         with self.engine.begin() as connection:

@@ -15,7 +15,7 @@ import requests
 
 from tests.faults.processes.conftest import Site, until
 from tests.support.server import AppServer
-from tests.support.visitor import PASSWORD, Visitor
+from tests.support.visitor import Visitor
 
 pytestmark = pytest.mark.slow
 
@@ -37,13 +37,6 @@ def at_once(*works: Callable[[], requests.Response]) -> list[requests.Response]:
 def ids(answers: list[requests.Response]) -> list[int]:
     assert [answer.status_code for answer in answers] == [202] * len(answers), [a.text for a in answers]
     return [answer.json()["id"] for answer in answers]
-
-
-def delete_profile(tab: Visitor) -> None:
-    """The form of /users/delete, as far as its own answer: the person is gone afterwards."""
-    data = {"csrf_token": tab.token, "current_password": PASSWORD}
-    answer = tab.http.post(f"{tab.base_url}/users/delete", data=data, timeout=30, allow_redirects=False)
-    assert answer.status_code == 303, answer.text
 
 
 @pytest.fixture
@@ -174,7 +167,7 @@ def test_a_profile_deleted_during_a_refresh_stays_deleted(site: Site, tabs, path
     with site.gate.stop(path, after=True) as stop:
         assert tabs[0].json("PATCH", f"/financial-institutions/{number}").status_code == 202
         stop.wait()
-        delete_profile(tabs[1])
+        site.delete_profile(tabs[1])
     nothing_of(site, person_id)
 
 
@@ -184,7 +177,7 @@ def test_a_profile_deleted_while_it_links_stays_deleted_and_the_item_is_ended(si
     with ThreadPoolExecutor(1) as pool, site.gate.stop(EXCHANGE, after=after) as stop:
         answer = pool.submit(tabs[0].link, site.token())
         stop.wait()
-        delete_profile(tabs[1])
+        site.delete_profile(tabs[1])
         stop.release()
         assert answer.result(30).status_code == 400
     nothing_of(site, person_id)
@@ -199,7 +192,7 @@ def test_a_profile_deleted_while_a_token_is_tried_again_leaves_no_item(site: Sit
         assert lost.result(30).status_code == 503
         answer = pool.submit(tabs[0].link, token)
         second.wait()
-        delete_profile(tabs[1])
+        site.delete_profile(tabs[1])
         second.release()
         assert answer.result(30).status_code == 400
     nothing_of(site, person_id)
@@ -212,6 +205,6 @@ def test_a_profile_deleted_at_the_moment_its_bank_is_kept_stays_deleted(site: Si
         with ThreadPoolExecutor(1) as pool, site.gate.stop(EXCHANGE, after=True) as stop:
             answer = pool.submit(person.link, site.token())
             stop.wait().release()
-            delete_profile(tab)
+            site.delete_profile(tab)
             assert answer.result(30).status_code < 500
         nothing_of(site, person_id)

@@ -1,0 +1,143 @@
+"""The bank has made an Item, and the database will not take it: read-only, full, or at odds with one table.
+
+Claim: the person reads a clear 503, the Item is ended, nothing is orphaned, and linking works when the database does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import requests
+from sqlalchemy import make_url, text
+
+from tests.faults.processes.conftest import Site, until
+from tests.support.visitor import Visitor
+
+pytestmark = pytest.mark.slow
+
+EXCHANGE = "/item/public_token/exchange"
+WITHOUT_LIMIT = resource.RLIM_INFINITY
+
+
+@contextlib.contextmanager
+def unwritable(site: Site) -> Iterator[None]:
+    """Nothing can be written: Postgres is read-only, as a stand-in taken over too early; SQLite's disk is full."""
+    if site.engine.dialect.name == "sqlite":
+        with full_disk(site):
+            yield
+    else:
+        with read_only(site):
+            yield
+
+
+@contextlib.contextmanager
+def read_only(site: Site) -> Iterator[None]:
+    name = make_url(str(site.engine.url)).database
+    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name AND pid <> pg_backend_pid()"
+    with site.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on'))
+        connection.execute(text(others), {"name": name})
+        try:
+            yield
+        finally:
+            connection.execute(text("SET default_transaction_read_only = off"))
+            connection.execute(text(f'ALTER DATABASE "{name}" RESET default_transaction_read_only'))
+            connection.execute(text(others), {"name": name})
+
+
+@contextlib.contextmanager
+def full_disk(site: Site) -> Iterator[None]:
+    """No file of the workers may grow past what SQLite's journal has already."""
+    journal = Path(f"{site.engine.url.database}-wal")
+    limits = {worker.pid: journal.stat().st_size for worker in site.server.workers()}
+    for pid, size in limits.items():
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, WITHOUT_LIMIT))
+    try:
+        yield
+    finally:
+        for pid in limits:
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (WITHOUT_LIMIT, WITHOUT_LIMIT))
+
+
+@contextlib.contextmanager
+def one_table_refuses(site: Site) -> Iterator[None]:
+    """Only new institutions cannot be written, as with a damaged index."""
+    if site.engine.dialect.name == "sqlite":
+        fails = [
+            "CREATE TRIGGER refuse BEFORE INSERT ON financial_institutions BEGIN DELETE FROM not_there; END"
+        ]
+        mends = ["DROP TRIGGER refuse"]
+    else:
+        fails = [
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'index_corrupted'; END $$",
+            "CREATE TRIGGER refuse BEFORE INSERT ON financial_institutions EXECUTE FUNCTION refuse()",
+        ]
+        mends = ["DROP TRIGGER refuse ON financial_institutions", "DROP FUNCTION refuse"]
+    for statement in fails:
+        site.run(statement)
+    try:
+        yield
+    finally:
+        for statement in mends:
+            site.run(statement)
+
+
+def linked_into(
+    site: Site, person: Visitor, trouble: contextlib.AbstractContextManager[None]
+) -> requests.Response:
+    """The answer to linking when the trouble begins with the bank's answer under way, and lasts until then."""
+    with ThreadPoolExecutor(1) as pool, site.gate.stop(EXCHANGE, after=True) as stop:
+        answer = pool.submit(person.link, site.token())
+        stop.wait()
+        with trouble:
+            stop.release()
+            return answer.result(60)
+
+
+def assert_kind(answer: requests.Response) -> None:
+    assert answer.status_code == 503, answer.text
+    error = answer.json()["error"]
+    assert error["code"] == "unavailable"
+    assert "try again" in error["message"]
+
+
+def test_an_item_that_one_table_refuses_is_ended_and_the_person_reads_why(site: Site, person: Visitor):
+    before = site.live_items()
+    assert_kind(linked_into(site, person, one_table_refuses(site)))
+    assert site.live_items() == before
+    assert site.removals() == [], "its note is settled: there is nothing for a person to do"
+    site.linked(person)
+
+
+def test_an_item_that_an_unwritable_database_refuses_is_ended_and_the_person_reads_why(
+    site: Site, person: Visitor
+):
+    before = site.live_items()
+    assert_kind(linked_into(site, person, unwritable(site)))
+    assert site.live_items() == before
+    until(lambda: site.removals() == [], "the note of the exchange is settled")
+    site.linked(person)
+
+
+def test_a_database_that_fails_while_a_refresh_is_written_loses_nothing(
+    site: Site, person: Visitor, peaceful
+):
+    number = site.linked(person)
+    with site.gate.stop("/transactions/sync", after=True) as stop:
+        assert person.json("PATCH", f"/financial-institutions/{number}").status_code == 202
+        stop.wait()
+        with unwritable(site):
+            stop.release()
+            until(
+                lambda: "background task refresh_now" in site.server.log.read_text(), "the refresh has failed"
+            )
+    site.replace_workers()
+    person.reconnect()
+    assert person.wait_until_done(number, 60)["state"] == "healthy"
+    assert site.content(number) == peaceful
