@@ -199,9 +199,11 @@ def _linked_as(item_id: str, user_id: int) -> FinancialInstitution | None:
 
 def _give_back(bank: BankGateway, exchanged: Exchanged, environment: str, token: str) -> None:
     """End an Item that has no row. What fails is remembered as a removal, if the database can do that much."""
+    end = "was ended"
     try:
         bank.remove(exchanged.access_token)
     except ProviderError as error:
+        end = "may be left at the vendor"
         log.error("an Item could not be kept nor given back: %s", error)
         _remember(exchanged, environment)
     try:
@@ -209,7 +211,8 @@ def _give_back(bank: BankGateway, exchanged: Exchanged, environment: str, token:
         db.session.commit()
     except SQLAlchemyError as error:
         db.session.rollback()
-        log.error("an Item may be left at the vendor: %s", type(error).__name__)
+        # Its note stays and will be shown as EXCHANGE_LOST: the operator must know what to do about it.
+        log.error("Item %s %s, which could not be noted: %s", exchanged.item_id, end, type(error).__name__)
 
 
 def _remember(exchanged: Exchanged, environment: str) -> None:

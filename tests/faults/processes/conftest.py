@@ -23,7 +23,7 @@ from tests.support.server import AppServer
 from tests.support.simulator import SimulatorProcess
 from tests.support.visitor import PASSWORD, Visitor, public_token
 
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = 90.0
 
 
 def until(condition: Callable[[], Any], what: str) -> Any:
