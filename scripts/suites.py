@@ -48,6 +48,7 @@ GROUPS = [
             "tests/jobs",
             "tests/views",
             "tests/test_app.py",
+            "tests/faults/processes",
             "--db=postgres",
             *_NO_BROWSER,
         ],
