@@ -45,10 +45,15 @@ def budget_text(news: BudgetNews, *, opt_out_line: bool) -> str:
 
 
 def _sentence(news: BudgetNews, name: str) -> str:
-    spent = gsm_safe(format_money(news.spent, news.currency))
-    threshold = gsm_safe(format_money(news.threshold, news.currency))
+    spent, threshold = _money(news.spent, news.currency), _money(news.threshold, news.currency)
     when = "you have" if news.as_of is None else f"as of {news.as_of:%b} {news.as_of.day} you had"
     return f"CashView: {when} spent {spent} of your {threshold} budget for {name} this month."
+
+
+def _money(amount: Decimal, currency: str | None) -> str:
+    """'$212.40'; a symbol that phones have not got gives way to the code: 'INR 212.40'."""
+    text = gsm_safe(format_money(amount, currency))
+    return text if "?" not in text else f"{gsm_safe(currency or '')} {amount:,.2f}"
 
 
 def code_text(code: str) -> str:

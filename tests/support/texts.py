@@ -24,6 +24,7 @@ class TakingTexts:
         self.outcomes: deque[Outcome] = deque()
         self.lookups: list[str] = []
         self.lookup_error: TextError | None = None
+        self.list_is_empty = False
 
     def next(self, *outcomes: Outcome) -> None:
         self.outcomes.extend(outcomes)
@@ -47,4 +48,4 @@ class TakingTexts:
         self.lookups.append(to)
         if self.lookup_error is not None:
             raise self.lookup_error
-        return [sent for text, sent in self.taken if text.to == to]
+        return [] if self.list_is_empty else [sent for text, sent in self.taken if text.to == to]
