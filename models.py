@@ -207,6 +207,14 @@ class FinancialInstitution(Model):
     transactions_cursor: Mapped[str | None] = mapped_column(String(512), deferred=True)
     transactions_status: Mapped[str | None] = mapped_column(String(48))
     """Plaid's transactions_update_status of the last sync; null before the first."""
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the bank will end access (the consent's end, or an announced disconnection); null: no end is known."""
+    new_accounts_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the bank said that there are accounts the person has not chosen yet; null: there are none."""
+    purged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the person withdrew access at the bank and everything it had given was deleted here."""
+    webhook_url: Mapped[str | None] = mapped_column(String(512))
+    """Where the vendor was last told to send news of this Item."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -424,6 +432,51 @@ class PhoneVerification(Model):
     tries: Mapped[int] = mapped_column(default=0)
     sent_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class WebhookReceipt(Model):
+    """One verified webhook of the bank vendor: written before it is answered, worked on afterwards. The same
+    webhook again (its signature's hash) is the same row. Removed after some days; `item_id` names no person."""
+
+    __tablename__ = "webhook_receipts"
+    __table_args__ = (Index("ix_webhook_receipts_code", "webhook_type", "webhook_code"), _NEVER_REUSED)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    signature_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    webhook_type: Mapped[str] = mapped_column(String(64))
+    webhook_code: Mapped[str] = mapped_column(String(64))
+    environment: Mapped[str] = mapped_column(String(16))
+    item_id: Mapped[str | None] = mapped_column(String(128), index=True)
+    detail: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """What the code needs to be worked on (an error code, a time, an account's id); nothing else is kept."""
+    outcome: Mapped[str | None] = mapped_column(String(16))
+    """handled, ignored, unknown_code, unknown_item; null while it waits."""
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
+    due_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=utcnow, index=True)
+    """When to work on it (again); null: done."""
+    attempts: Mapped[int] = mapped_column(default=0)
+
+
+class VendorState(Model):
+    """Whether a vendor, or one bank behind it, is being called: what the fleet knows together.
+
+    closed: calls go through; open: nothing is called until `retry_at`; half_open: one probe is under way until
+    `probe_until`, the others wait.
+    """
+
+    __tablename__ = "vendor_states"
+    __table_args__ = (_one_of("state", ("closed", "open", "half_open")),)
+
+    key: Mapped[str] = mapped_column(String(96), primary_key=True)
+    """'plaid:production', 'plaid:production:ins_3', 'twilio'."""
+    state: Mapped[str] = mapped_column(String(16), default="closed")
+    failures: Mapped[int] = mapped_column(default=0)
+    """In a row, since the last success."""
+    error_code: Mapped[str | None] = mapped_column(String(64))
+    opened_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    retry_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    probe_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
 
 class JobRun(Model):
