@@ -152,6 +152,11 @@ def write_transactions(
         db.session.execute(upsert(Transaction.__table__, keys, _TRANSACTION_COLUMNS, _dialect()), rows)
 
 
+def nameless(changes: Changes, known: KnownAccounts) -> set[str]:
+    """Vendor ids of accounts that have rows among the changes and that the bank has never described."""
+    return {row.account_id for row in changes.upserts.values()} - known.ids.keys() - known.deleted
+
+
 def _delete_transactions(institution_id: int, removed: set[str]) -> None:
     ordered = sorted(removed)
     for start in range(0, len(ordered), _IDS_PER_STATEMENT):

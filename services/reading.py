@@ -5,7 +5,7 @@ All pages are fetched before anything is written: what comes back is one consist
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -93,6 +93,17 @@ def _drain(
             return changes
         position = page.next_cursor
     raise ProviderError("ENDLESS_PAGES", Kind.RETRY)
+
+
+def describe_accounts(
+    bank: BankGateway, access_token: str, changes: Changes, accounts: Collection[BankAccount]
+) -> None:
+    """Ask for the accounts once more if there are rows of one that neither the list nor a page described: it
+    opened between the two calls. What is found joins `changes.accounts`; the list that was read stays as it is."""
+    described = {row.account_id for row in accounts} | changes.accounts.keys()
+    if missing := {row.account_id for row in changes.upserts.values()} - described:
+        found = (row for row in bank.accounts(access_token) if row.account_id in missing)
+        changes.accounts.update((row.account_id, row) for row in found)
 
 
 @dataclass(frozen=True)

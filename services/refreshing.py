@@ -117,6 +117,7 @@ def _read_and_write(claim: Claim, bank: BankGateway, lease_seconds: int) -> Outc
         changes = reading.changes_since(bank, claim.access_token, claim.cursor, keep)
     except leases.LeaseLostError:
         return Outcome.BUSY
+    reading.describe_accounts(bank, claim.access_token, changes, balances.accounts if balances else [])
     return _write(claim, balances, identity, changes)
 
 
@@ -158,23 +159,35 @@ def _write(
         if not balances:
             known.open_rows = {}  # nothing was read about the others: nothing may be closed
         applying.write_accounts(claim.id, reported + late, known, now, local_date(now, claim.timezone))
-    ready = changes.status != reading.NOT_READY
-    if ready:
-        applying.write_transactions(claim.id, changes, known, from_start=claim.cursor is None)
-    return _finish(claim, balances, identity, changes, now)
+    cursor = claim.cursor
+    if changes.status != reading.NOT_READY:
+        applying.write_transactions(claim.id, changes, known, from_start=cursor is None)
+        cursor = _cursor_after(claim, changes, known)
+    return _finish(claim, balances, identity, changes.status, cursor, now)
+
+
+def _cursor_after(claim: Claim, changes: reading.Changes, known: applying.KnownAccounts) -> str | None:
+    """How far this institution is read now. None, the start of history, while the bank sends rows of an account
+    that it does not name: they could not be written, and must come again once it does. (From the old cursor only
+    what changed in sum would come: a row written today and removed tomorrow would stay for ever.)"""
+    if not applying.nameless(changes, known):
+        return changes.cursor or claim.cursor
+    log.warning("institution %s: transactions of an account that the bank does not name", claim.id)
+    return None
 
 
 def _finish(
     claim: Claim,
     balances: reading.Balances | None,
     identity: Institution | None,
-    changes: reading.Changes,
+    status: str,
+    cursor: str | None,
     now: datetime,
 ) -> Outcome:
     """The last statement of a refresh: cursor, state, and the lease given back."""
-    waiting = changes.status == reading.NOT_READY
+    waiting = status == reading.NOT_READY
     step = NOT_READY_LADDER[claim.attempts] if waiting and claim.attempts < len(NOT_READY_LADDER) else None
-    complete = changes.status in ("HISTORICAL_UPDATE_COMPLETE", reading.UNSUPPORTED)
+    complete = status in ("HISTORICAL_UPDATE_COMPLETE", reading.UNSUPPORTED)
     table = FinancialInstitution
     # A person who asked while a cached refresh was running still gets the real-time one.
     asked_meanwhile = false() if claim.realtime else table.realtime_wanted
@@ -189,8 +202,8 @@ def _finish(
             stage=TRANSACTIONS if waiting else DONE,
             error_code=None,
             refreshed_at=now,
-            transactions_cursor=claim.cursor if waiting else changes.cursor or claim.cursor,
-            transactions_status=changes.status,
+            transactions_cursor=cursor,
+            transactions_status=status,
             scheduled_at=next_refresh(max(now, claim.due_by or now), claim.timezone) if complete else now,
             # One past the ladder's end means: climbed in vain, only the job tries again.
             attempts=min(claim.attempts, len(NOT_READY_LADDER)) + 1 if waiting else 0,

@@ -6,8 +6,9 @@ from decimal import Decimal
 
 import pytest
 
+from services.accounts import delete_account
 from tests.support import scripted_plaid as plaid
-from tests.support.reading import amounts, read, transaction_row
+from tests.support.reading import account_row, amounts, balances, cursors, read, transaction_row
 
 PENDING = plaid.transaction("pending", 20, pending=True)
 POSTED = plaid.transaction("posted", 24.6, pending_transaction_id="pending")  # with the tip
@@ -122,8 +123,43 @@ def test_an_amount_that_is_no_number_leaves_the_row_out(known, bank, banks):
     assert amounts()["good"] == Decimal("0.0000"), "half-even: 0.00005 rounds to the even 0.0000"
 
 
-def test_rows_of_an_account_nobody_named_are_left_out(known, bank, banks):
-    bank.next("/transactions/sync", plaid.page([plaid.transaction("t9", account_id="ghost")], cursor="c2"))
+def test_an_account_that_opened_between_the_two_calls_and_that_no_page_names_is_asked_for(known, bank, banks):
+    opened = plaid.account("a2", available=20)
+    bank.next(
+        "/accounts/get",
+        plaid.accounts(plaid.account("a1")),
+        plaid.accounts(plaid.account("a1", available=1), opened),
+    )
+    bank.next("/transactions/sync", plaid.page([plaid.transaction("t9", 9, account_id="a2")], cursor="c2"))
+    read(known, banks)
+    assert amounts()["t9"] == Decimal(9)
+    assert known.transactions_cursor == "c2"
+    shown = {key: row[0] for key, row in balances().items()}
+    assert shown == {"a1": Decimal(100), "a2": Decimal(20)}, "what was read of the others stays"
+
+
+def test_rows_of_an_account_the_bank_names_days_later_are_read_then(known, bank, banks):
+    """All of them, as they are by then: history is read from its start until every row could be written."""
+    ghost = plaid.transaction("t9", 9, account_id="ghost")
+    bank.next("/transactions/sync", plaid.page([ghost, plaid.transaction("t3", 3)], cursor="c2"))
     read(known, banks)
     assert "t9" not in amounts()
+    assert amounts()["t3"] == Decimal(3)
+    assert (known.state, known.transactions_cursor) == ("healthy", None)
+
+    bank.always("/accounts/get", plaid.accounts(plaid.account("a1"), plaid.account("ghost")))
+    bank.next("/transactions/sync", plaid.page([ghost], cursor="c3"))
+    read(known, banks)
+    assert cursors(bank.asked("/transactions/sync"))[-1] is None
+    assert amounts() == {"t9": Decimal(9)}
+    assert known.transactions_cursor == "c3"
+
+
+def test_rows_of_an_account_the_person_deleted_hold_nothing_back(known, bank, banks):
+    delete_account(account_row("a1"))
+    asked = len(bank.asked("/accounts/get"))
+    bank.next("/transactions/sync", plaid.page([plaid.transaction("t9")], cursor="c2"))
+    read(known, banks)
+    assert amounts() == {}
     assert known.transactions_cursor == "c2"
+    assert len(bank.asked("/accounts/get")) == asked + 1

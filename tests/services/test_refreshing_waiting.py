@@ -89,7 +89,8 @@ def test_after_the_ladder_each_run_of_the_job_tries_once_with_fresh_balances(
 def test_the_first_ready_answer_ends_the_ladder(linked, bank, banks, clock, engine):
     read(linked, banks)
     clock.shift(1)
-    bank.always("/transactions/sync", plaid.page([plaid.transaction("t1", 3)], cursor="c1"))
+    ready = plaid.page([plaid.transaction("t1", 3)], cursor="c1", accounts=[plaid.account("a1")])
+    bank.always("/transactions/sync", ready)
     engine.tasks.clear()
     assert read(linked, banks) is Outcome.DONE
     assert (linked.state, linked.stage, linked.due_at, linked.attempts) == ("healthy", "done", None, 0)
