@@ -28,7 +28,10 @@ class Day:
     deeds: list[Deed]
 
 
-_OFTEN = ("spend", "hold", "post", "post", "modify", "move_balance", "fetch", "vanish", "repair_login")
+_OFTEN = (
+    "spend", "spend", "hold", "hold", "post", "post", "modify", "vanish", "remove", "move_balance", "fetch",
+    "open_hidden", "report_again", "repair_login",
+)  # fmt: skip
 _SMALL = st.integers(0, 7)
 AMOUNTS = st.one_of(
     st.integers(-9_999_99, 9_999_99).map(lambda cents: Decimal(cents) / 100),
@@ -46,7 +49,7 @@ plans = st.builds(
     every_step=st.booleans(),
     backwards=st.booleans(),
     repeats=st.booleans(),
-    names=st.sampled_from(["page", "page", "all", "none"]),
+    names=st.sampled_from(["page", "all", "none"]),
     item_get_fails=st.booleans(),
 )
 _DEEDS = ("job",) * 6 + ("ask",) * 4 + ("sweep",) * 2 + ("link", "delete_account", "restore", "forget")

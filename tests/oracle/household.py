@@ -7,14 +7,13 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
 from extensions import db
 from models import Account, FinancialInstitution, Transaction, User
 from services.refreshing import refresh, scheduled_now
-from services.removals import remove_item, removals_due
+from services.removals import removals_due, remove_item
 from tests.oracle.bank import Bank, Event
 from tests.oracle.ledger import REVOKED, Ledger, Live, Totals, totals
 from tests.oracle.vendor import CALM, LAST_FETCH, Plan, Telling, Vendor
@@ -50,8 +49,8 @@ class Linked:
 class Household:
     """A person and their linked banks."""
 
-    def __init__(self, app: Flask, vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.app, self.vendor, self.patches = app, vendor, monkeypatch
+    def __init__(self, app: Flask, vendor: Vendor) -> None:
+        self.app, self.vendor = app, vendor
         with app.app_context():
             for table in reversed(db.metadata.sorted_tables):
                 db.session.execute(table.delete())
@@ -72,7 +71,7 @@ class Household:
         """Link one more bank, which opens with these events; the first reading goes on in the request."""
         self.items += 1
         bank = self._new_bank(events, not_ready)
-        self._begin(plan)
+        self.vendor.begin(plan)
         self.vendor.exchange_breaks = broken
         started = datetime.now(UTC)
         answer = self.page.call("POST", "/financial-institutions", {"public_token": f"public-{bank.item_id}"})
@@ -97,7 +96,7 @@ class Household:
         """Refresh, after more than a minute."""
         with self.app.app_context():
             self._set(one, realtime_at=None)
-        self._begin(plan)
+        self.vendor.begin(plan)
         joins = self._waits(one) and one.ages[0] is None
         started = datetime.now(UTC)
         answer = self.page.call("PATCH", f"/financial-institutions/{one.id}", {})
@@ -123,7 +122,7 @@ class Household:
         one.ledger.delete_account(key)
 
     def restore(self, one: Linked, plan: Plan) -> None:
-        self._begin(plan)
+        self.vendor.begin(plan)
         started = datetime.now(UTC)
         answer = self.page.call("POST", f"/financial-institutions/{one.id}/restore-accounts", {})
         if one.ledger.state == REVOKED:
@@ -167,7 +166,7 @@ class Household:
 
     def _refresh(self, one: Linked, plan: Plan, due_by: datetime | None) -> None:
         watched = self._waits(one)
-        self._begin(plan)
+        self.vendor.begin(plan)
         started = datetime.now(UTC)
         with self.app.app_context():
             refresh(one.id, self.app.extensions["banks"], 60, due_by=due_by)
@@ -179,13 +178,6 @@ class Household:
             for number in removals_due(self.now + DAY):
                 remove_item(number, self.app.extensions["banks"])
             assert removals_due(self.now + 20 * DAY) == []
-
-    def _begin(self, plan: Plan) -> None:
-        """A time-out need not last half a minute."""
-        self.vendor.begin(plan)
-        seconds = (5.0, 1.0) if plan.fault and plan.fault[1] == "hang" else (5.0, 30.0)
-        for name in ("BACKGROUND", "REALTIME"):
-            self.patches.setattr(f"providers.plaid.{name}", seconds)
 
     # What must be true
 

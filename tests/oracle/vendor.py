@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from tests.faults.vendor import Break, FaultyPlaid
@@ -62,8 +63,9 @@ CALM = Plan()
 
 @dataclass
 class Telling:
-    """What the app was told in one refresh: `accounts` by the first list it got, `later` by lists after it,
-    `named` by the pages of the update that was read to its end, `rows` what was true at that end."""
+    """What the app was told in one refresh: `accounts` by the first list it got, before the transactions,
+    `later` by lists after it, `named` by the pages of the update that was read to its end, `rows` what was
+    true at that end."""
 
     asked: int = 0
     accounts: dict[str, Account] | None = None
@@ -81,7 +83,9 @@ class Telling:
 class Vendor:
     """Every Item there is, behind one HTTP server."""
 
-    def __init__(self, server: FaultyPlaid) -> None:
+    def __init__(self, server: FaultyPlaid, hurry: Callable[[bool], None]) -> None:
+        """`hurry` is told before each of the bank's calls whether it will hang, so that nobody waits for long."""
+        self.hurry = hurry
         self.banks: dict[str, Bank] = {}
         self.exchange_breaks = False
         self.removal_breaks = False
@@ -102,6 +106,10 @@ class Vendor:
     def begin(self, plan: Plan) -> None:
         """From now on this plan; nothing is told yet."""
         self.plan, self.telling = plan, Telling()
+        self._foretell()
+
+    def _foretell(self) -> None:
+        self.hurry(self.plan.fault == (self.telling.asked + 1, "hang"))
 
     def _exchange(self, body: dict[str, Any]) -> Any:
         """A public token names the Item that comes of it, in these tests."""
@@ -143,6 +151,7 @@ class Vendor:
             if call == telling.asked:
                 bank.happen(event)
         fault = self._fault_of(bank)
+        self._foretell()
         if fault is None:
             return answer(bank, body)
         if realtime and fault not in ("login", "gone"):
@@ -167,7 +176,7 @@ class Vendor:
 
     def _accounts(self, bank: Bank, _body: dict[str, Any]) -> Any:
         listed = {account.id: copy(account) for account in bank.reported()}
-        if self.telling.accounts is None:
+        if self.telling.accounts is None and self.telling.rows is None:
             self.telling.accounts = listed
         else:
             self.telling.later |= listed
@@ -185,7 +194,9 @@ class Vendor:
         if item_id != bank.item_id:
             self.telling.fatal = "foreign cursor"
             return failure("INVALID_FIELD", "INVALID_REQUEST")
-        base, head, number = (*map(int, places), len(bank.log), 0)[:3] if len(places) == 1 else map(int, places)
+        base, head, number = (
+            (*map(int, places), len(bank.log), 0)[:3] if len(places) == 1 else map(int, places)
+        )
         if head != len(bank.log):
             return MUTATION
         if number == 0:
@@ -224,7 +235,7 @@ class Vendor:
 
 def _repeat(pages: list[list[Any]]) -> None:
     """Byte-identical copies, told as modified, wherever the next page says nothing else of the row."""
-    for page, following in zip(pages, pages[1:], strict=False):
+    for page, following in pairwise(pages):
         _, key, row = page[-1]
         if row is not None and all(key != other for _, other, _ in following):
             following.insert(0, ("modified", key, row))
@@ -303,5 +314,3 @@ def _exactly(body: dict[str, Any]) -> tuple[int, bytes]:
     """JSON whose numbers are the Decimals, digit for digit."""
     text = json.dumps({**body, "request_id": "oracle"}, default=lambda number: f"<{number:f}>")
     return 200, re.sub(r'"<(-?[0-9.]+)>"', r"\1", text).encode()
-
-
