@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from tests.oracle.bank import EVENTS, Event
+from tests.oracle.bank import EVENTS
+from tests.oracle.records import Event
 from tests.oracle.vendor import FAULTS, Plan
 
 

@@ -14,8 +14,9 @@ from extensions import db
 from models import Account, FinancialInstitution, Transaction, User
 from services.refreshing import refresh, scheduled_now
 from services.removals import removals_due, remove_item
-from tests.oracle.bank import Bank, Event
+from tests.oracle.bank import Bank
 from tests.oracle.ledger import REVOKED, Ledger, Live, Totals, totals
+from tests.oracle.records import Event
 from tests.oracle.vendor import CALM, LAST_FETCH, Plan, Telling, Vendor
 from tests.support.factories import make_user
 from tests.support.serving import signed_in
@@ -191,6 +192,7 @@ class Household:
 
     def _check_asked(self, one: Linked, telling: Telling) -> None:
         """A success has read the balances (but while transactions are being prepared) and all pages of an update."""
+        assert telling.fatal != "foreign cursor"
         if telling.fatal is None:
             assert telling.rows is not None or not telling.ready
             assert telling.accounts is not None or one.ages[0] is not None

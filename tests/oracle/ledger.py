@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from tests.oracle.bank import Account, Row
+from tests.oracle.records import Account, Row
 from tests.oracle.vendor import Telling
 
 Amount = Decimal | None

@@ -6,8 +6,6 @@ Words and rules are Plaid's documentation's; nothing here comes from CashView.
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, field
@@ -15,7 +13,9 @@ from itertools import pairwise
 from typing import Any
 
 from tests.faults.vendor import Break, FaultyPlaid
-from tests.oracle.bank import WITHOUT_TRANSACTIONS, Account, Bank, Event, Row
+from tests.oracle import words
+from tests.oracle.bank import Bank
+from tests.oracle.records import WITHOUT_TRANSACTIONS, Account, Event, Row
 from tests.support.scripted_plaid import failure
 
 LAST_FETCH = "2026-01-01T05:00:00Z"
@@ -125,7 +125,7 @@ class Vendor:
             return FAULTS["500"]
         self.telling.age_told = True
         return {
-            "item": _item(bank),
+            "item": words.item(bank.item_id),
             "status": {"transactions": {"last_successful_update": LAST_FETCH, "last_failed_update": None}},
         }
 
@@ -180,12 +180,14 @@ class Vendor:
             self.telling.accounts = listed
         else:
             self.telling.later |= listed
-        return _exactly({"accounts": [_account(each) for each in listed.values()], "item": _item(bank)})
+        return words.exactly(
+            {"accounts": [words.account(each) for each in listed.values()], "item": words.item(bank.item_id)}
+        )
 
     def _sync(self, bank: Bank, body: dict[str, Any]) -> Any:
         if bank.not_ready:
             bank.not_ready -= 1
-            return _exactly(_page([], [], "", False, "NOT_READY"))
+            return words.exactly(words.page([], [], "", False, "NOT_READY"))
         return self._page(bank, body.get("cursor") or None)
 
     def _page(self, bank: Bank, cursor: str | None) -> Any:
@@ -194,9 +196,8 @@ class Vendor:
         if item_id != bank.item_id:
             self.telling.fatal = "foreign cursor"
             return failure("INVALID_FIELD", "INVALID_REQUEST")
-        base, head, number = (
-            (*map(int, places), len(bank.log), 0)[:3] if len(places) == 1 else map(int, places)
-        )
+        numbers = [int(place) for place in places]
+        base, head, number = numbers if len(numbers) == 3 else (*numbers, len(bank.log), 0)
         if head != len(bank.log):
             return MUTATION
         if number == 0:
@@ -208,7 +209,7 @@ class Vendor:
         if not more:
             self.telling.rows, self.telling.ready = dict(bank.rows), True
         following = f"{item_id}:{base}:{head}:{number + 1}" if more else f"{item_id}:{head}"
-        return _exactly(_page(named, page, following, more, bank.status()))
+        return words.exactly(words.page(named, page, following, more, bank.status()))
 
     def _pages(self, bank: Bank, base: int) -> list[list[Any]]:
         plan = self.plan
@@ -239,78 +240,3 @@ def _repeat(pages: list[list[Any]]) -> None:
         _, key, row = page[-1]
         if row is not None and all(key != other for _, other, _ in following):
             following.insert(0, ("modified", key, row))
-
-
-def _page(
-    accounts: list[Account], changes: list[tuple[str, str, Row | None]], cursor: str, more: bool, status: str
-) -> dict[str, Any]:
-    told: dict[str, list[Any]] = {"added": [], "modified": [], "removed": []}
-    for change, key, row in changes:
-        told[change].append({"transaction_id": key, "account_id": "a"} if row is None else _transaction(row))
-    return {
-        "accounts": [_account(account) for account in accounts],
-        **told,
-        "next_cursor": cursor,
-        "has_more": more,
-        "transactions_update_status": status,
-    }
-
-
-def _account(account: Account) -> dict[str, Any]:
-    return {
-        "account_id": account.id,
-        "balances": {
-            "available": account.cached.available,
-            "current": account.cached.current,
-            "limit": account.cached.limit,
-            "iso_currency_code": account.iso,
-            "unofficial_currency_code": account.coin,
-        },
-        "mask": None,
-        "name": f"Account {account.id}",
-        "official_name": None,
-        "type": account.type,
-        "subtype": account.subtype,
-    }
-
-
-def _transaction(row: Row) -> dict[str, Any]:
-    iso, coin = row.currency
-    return {
-        "transaction_id": row.id,
-        "account_id": row.account,
-        "pending_transaction_id": row.replaces,
-        "amount": row.amount,
-        "iso_currency_code": iso,
-        "unofficial_currency_code": coin,
-        "date": row.date.isoformat(),
-        "authorized_date": None,
-        "authorized_datetime": None,
-        "datetime": None,
-        "name": "Shop",
-        "merchant_name": None,
-        "payment_channel": "in store",
-        "transaction_code": None,
-        "pending": row.pending,
-        "personal_finance_category": {"primary": "FOOD_AND_DRINK", "detailed": "FOOD_AND_DRINK_GROCERIES"},
-    }
-
-
-def _item(bank: Bank) -> dict[str, Any]:
-    return {
-        "item_id": bank.item_id,
-        "institution_id": None,
-        "institution_name": None,
-        "webhook": None,
-        "error": None,
-        "available_products": [],
-        "billed_products": ["transactions"],
-        "consent_expiration_time": None,
-        "update_type": "background",
-    }
-
-
-def _exactly(body: dict[str, Any]) -> tuple[int, bytes]:
-    """JSON whose numbers are the Decimals, digit for digit."""
-    text = json.dumps({**body, "request_id": "oracle"}, default=lambda number: f"<{number:f}>")
-    return 200, re.sub(r'"<(-?[0-9.]+)>"', r"\1", text).encode()
