@@ -12,7 +12,8 @@ from sqlalchemy import select, update
 
 from extensions import db
 from models import Account, FinancialInstitution, Transaction, User
-from services.refreshing import refresh, scheduled_now
+from services.leases import scheduled_now
+from services.refreshing import refresh
 from services.removals import removals_due, remove_item
 from tests.oracle.bank import Bank
 from tests.oracle.ledger import REVOKED, Ledger, Live, Totals, totals
