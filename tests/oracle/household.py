@@ -175,11 +175,12 @@ class Household:
         self._heard(one, started, watched=watched)
 
     def remove_items(self) -> None:
-        """The job of half a day later: what could not be ended at the vendor is ended now."""
+        """The job of a day later: what could not be ended at the vendor is ended now."""
         with self.app.app_context():
-            for number in removals_due(self.now + DAY):
-                remove_item(number, self.app.extensions["banks"])
-            assert removals_due(self.now + 20 * DAY) == []
+            later = self.now + DAY
+            for number in removals_due(later):
+                remove_item(number, self.app.extensions["banks"], due_by=later)
+            assert removals_due(later + 20 * DAY) == []
 
     # What must be true
 
