@@ -31,20 +31,8 @@ from providers.twilio import valid_signature
 from services import demo, refreshing, removals, sweeping, users
 from services.rewrapping import rewrap_secrets
 from vault import vault
-from views import (
-    accounts,
-    auth,
-    budgets,
-    errors,
-    filters,
-    headers,
-    health,
-    institutions,
-    pages,
-    spending,
-    totals,
-)
-from views import users as users_views
+from views import errors, filters, headers
+from views.blueprints import BLUEPRINTS
 from views.session_interface import RowSessionInterface
 
 ROOT = Path(__file__).resolve().parent
@@ -233,8 +221,8 @@ def _setup_background(app: Flask, settings: Settings) -> None:
 
 
 def _setup_pages(app: Flask, settings: Settings) -> None:
-    for module in (pages, totals, auth, users_views, institutions, accounts, budgets, spending, health):
-        app.register_blueprint(module.blueprint)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
     headers.register(app)
     errors.register(app)
     filters.register(app)
@@ -244,6 +232,7 @@ def _setup_pages(app: Flask, settings: Settings) -> None:
     def shared() -> dict[str, object]:
         return {
             "simulated": settings.simulated,
+            "texting_simulated": settings.texting_simulated,
             "simulator_url": app.config["SIMULATOR_URL"],
             "offered_account_types": settings.account_types_offered,
             "demo_enabled": demo_enabled,

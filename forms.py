@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from flask_wtf import FlaskForm
-from wtforms import Field, PasswordField, SelectField, StringField, TelField, ValidationError
+from wtforms import BooleanField, Field, PasswordField, SelectField, StringField, TelField, ValidationError
 from wtforms.fields.choices import SelectChoice  # pyright: ignore[reportAttributeAccessIssue] - newer than its stubs
 from wtforms.validators import DataRequired, InputRequired
 
@@ -23,6 +23,7 @@ ACCOUNT_TYPES = (
 )
 MAX_USERNAME, MAX_USERNAME_KEY, MAX_NAME, MAX_PHONE = 64, 100, 100, 64
 MIN_PASSWORD, MAX_PASSWORD = 12, 256
+CODE_DIGITS = 6
 
 
 def _stripped(value: str | None) -> str | None:
@@ -195,3 +196,21 @@ class BudgetForm(FlaskForm):
         """`currency`: the account's; its symbol may be typed."""
         super().__init__(*args, **kwargs)
         self.symbol = currency_style(currency).prefix.strip()
+
+
+class ConsentForm(FlaskForm):
+    consent = BooleanField("Yes, text me", [DataRequired("Please tick the box if you agree to texts.")])
+
+
+class _Code:
+    """Six digits, with or without the space or dash people put in the middle."""
+
+    def __call__(self, _form: FlaskForm, field: Field) -> None:
+        digits = (field.data or "").replace(" ", "").replace("-", "")
+        if not (digits.isascii() and digits.isdigit() and len(digits) == CODE_DIGITS):
+            raise ValidationError(f"The code is {CODE_DIGITS} digits, as in the text.")
+        field.data = digits
+
+
+class CodeForm(FlaskForm):
+    code = StringField("Code from the text", [_required("the code from the text"), _Code()], [_stripped])

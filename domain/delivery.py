@@ -79,9 +79,12 @@ MEANINGS = {
     "21608": Meaning.UNVERIFIED,
     "572005": Meaning.UNVERIFIED,
     "21211": Meaning.NUMBER,
+    "21265": Meaning.NUMBER,
+    "21266": Meaning.NUMBER,
     "21408": Meaning.NUMBER,
     "21612": Meaning.NUMBER,
     "21614": Meaning.NUMBER,
+    "21635": Meaning.NUMBER,
     "21606": Meaning.CONFIG,
     "21703": Meaning.CONFIG,
 }

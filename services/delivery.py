@@ -50,7 +50,9 @@ def apply_report(callback_id: str, report: Report) -> bool:
     or about an ended text changes nothing."""
     table = TextMessage
     text = db.session.execute(
-        select(table.id, table.user_id, table.kind, table.status, table.provider_status, table.provider_sid)
+        select(
+            table.id, table.user_id, table.phone_hash, table.status, table.provider_status, table.provider_sid
+        )
         .where(table.callback_id == callback_id)
         .with_for_update()
     ).one_or_none()
@@ -80,11 +82,13 @@ def _take(text: Any, report: Report) -> None:
         )
     )
     if is_final(report.word) and status == FAILED:
-        _learn(text.user_id, report.error_code)
+        _learn(text.user_id, text.phone_hash, report.error_code)
 
 
-def _learn(user_id: int, error_code: str | None) -> None:
-    """What a failed delivery says about the number."""
+def _learn(user_id: int, phone_hash: str, error_code: str | None) -> None:
+    """What a failed delivery says about the number; nothing about one the person has changed to since."""
+    if db.session.scalar(select(User.phone_hash).where(User.id == user_id)) != phone_hash:
+        return
     match meaning(error_code):
         case Meaning.NUMBER:
             pause_number(user_id, error_code or "")

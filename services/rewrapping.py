@@ -13,6 +13,7 @@ from sqlalchemy import Column, Table, Text, bindparam, select, type_coerce, upda
 
 from database import EncryptedText
 from extensions import db
+from services.phone_hashes import move_phone_hashes
 from vault import UndecryptableError, vault
 
 PAGE = 500
@@ -27,8 +28,10 @@ class Rewrapped:
 
 
 def rewrap_secrets() -> Rewrapped:
-    """Re-encrypt everything with the newest key. What no key opens stays as it is and is counted."""
+    """Re-encrypt everything with the newest key, and hash every phone number under it. What no key opens stays as it
+    is and is counted."""
     report = Rewrapped()
+    move_phone_hashes()
     for table, column in _encrypted_columns():
         last = 0
         while rows := _page(table, column, last):

@@ -14,7 +14,7 @@ DEMO, SANDBOX, TEXTS_OFF, NO_CONSENT, NOT_VERIFIED, OPTED_OUT = (
     "not_verified",
     "opted_out",
 )
-MISSED, NUMBER_CHANGED, GONE, CLOSED, STALE, UNREADABLE, INTERNAL, RESTORED, WORKER_DIED = (
+MISSED, NUMBER_CHANGED, GONE, CLOSED, STALE, UNREADABLE, INTERNAL, RESTORED, WORKER_DIED, NOT_TAKEN = (
     "missed",
     "number_changed",
     "gone",
@@ -24,6 +24,7 @@ MISSED, NUMBER_CHANGED, GONE, CLOSED, STALE, UNREADABLE, INTERNAL, RESTORED, WOR
     "internal",
     "restored",
     "worker_died",
+    "not_taken",
 )
 """Words of ours in text_messages.reason; the vendor's codes are digits."""
 

@@ -5,20 +5,26 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from background import enqueue
+from database import utcnow
 from domain.errors import Conflict, Forbidden
+from domain.periods import local_date
 from domain.text import is_clean_line
 from domain.usernames import username_key
 from extensions import bcrypt, db
-from models import Account, FinancialInstitution, User
+from models import PHONE, Account, BudgetTracker, FinancialInstitution, User
 from services import devices, throttling
+from services.consent import forget_numbers
 from services.removals import remember_removals
 from services.sessions import end_others
+from services.verification import forget_code
+from vault import vault
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -87,14 +93,47 @@ def update_profile(user: User, profile: Profile) -> None:
     _not_for_demo(user)
     if profile.account_type != user.account_type and linked_count(user) > 0:
         raise AccountTypeLocked
+    _move_number(user, profile.phone_number)
+    _move_zone(user, profile.timezone)
     user.username = profile.username
     user.username_key = username_key(profile.username)
-    user.phone_number = profile.phone_number
     user.first_name = profile.first_name
     user.last_name = profile.last_name
     user.account_type = profile.account_type
-    user.timezone = profile.timezone
     _commit_name()
+
+
+def _move_number(user: User, number: str) -> None:
+    """Another number is unverified, and nobody has agreed to texts to it. The same number changes nothing; an
+    opt-out belongs to the number and stays where it is."""
+    if number == user.phone_number:
+        return
+    # Written out even where they are null as we know them: the old number may be verified at this very moment.
+    nothing = {"phone_verified_at": None, "texts_agreed_at": None, "phone_problem": None}
+    moved = {"phone_number": number, "phone_hash": vault.digest(PHONE, number), **nothing}
+    db.session.execute(update(User).where(User.id == user.id).values(**moved))
+    forget_code(user.id)
+
+
+def _move_zone(user: User, timezone: str) -> None:
+    """The local day may jump back by two. Texts stay on their dates, but none is further away than its frequency
+    and a day."""
+    if timezone == user.timezone:
+        return
+    user.timezone = timezone
+    today = local_date(utcnow(), timezone)
+    for tracker in db.session.scalars(_trackers_of(user)):
+        latest = today + timedelta(days=tracker.notification_frequency + 1)
+        tracker.next_notification_date = min(tracker.next_notification_date, latest)
+
+
+def _trackers_of(user: User) -> Select[BudgetTracker]:
+    return (
+        select(BudgetTracker)
+        .join(Account, Account.id == BudgetTracker.account_id)
+        .join(FinancialInstitution, FinancialInstitution.id == Account.financial_institution_id)
+        .where(FinancialInstitution.user_id == user.id)
+    )
 
 
 def change_password(user: User, new_password: str, session_token: str | None) -> None:
@@ -116,10 +155,12 @@ def delete_user(user: User) -> None:
 
 
 def remove_user(user: User) -> None:
-    """Remove a user with every row of theirs, and remember each Item that must be ended at the vendor."""
+    """Remove a user with every row of theirs, waiting texts too, and remember each Item that must be ended at the
+    vendor. What stays is proof: that somebody agreed to texts, without the number, and which numbers said STOP."""
     # Locked first: a link that is being committed waits, and then finds nobody to belong to.
     db.session.execute(select(User.id).where(User.id == user.id).with_for_update())
     removals = remember_removals(FinancialInstitution.user_id == user.id)
+    forget_numbers(user.id)
     db.session.execute(delete(User).where(User.id == user.id))
     db.session.commit()
     for removal_id in removals:

@@ -19,4 +19,5 @@ def register(app: Flask) -> None:
     filters["local"] = lambda moment, zone: wording.local_moment(moment, datetime.now(UTC), zone)
     filters["month_words"] = wording.month_words
     filters["day_words"] = wording.day_words
+    filters["first_up"] = lambda text: text[:1].upper() + text[1:]
     filters["pretty_phone"] = phones.pretty

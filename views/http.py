@@ -16,9 +16,11 @@ from services.linking import Banks
 
 
 def wants_json(incoming: Request) -> bool:
-    """JSON is what *.json, the JSON endpoints, and every PATCH and DELETE answer; elsewhere Accept decides."""
+    """JSON is what *.json, the JSON endpoints, webhooks, every PATCH and DELETE answer; elsewhere Accept decides."""
     path = incoming.path
-    if path.endswith(".json") or path == "/create_link_token" or path.startswith("/financial-institutions"):
+    if path.endswith(".json") or path == "/create_link_token":
+        return True
+    if path.startswith(("/financial-institutions", "/webhooks/")):
         return True
     if incoming.method in ("PATCH", "DELETE"):
         return True

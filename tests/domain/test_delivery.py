@@ -84,6 +84,9 @@ CODES = [
     ("21408", Meaning.NUMBER),
     ("21612", Meaning.NUMBER),
     ("21614", Meaning.NUMBER),
+    ("21265", Meaning.NUMBER),
+    ("21266", Meaning.NUMBER),
+    ("21635", Meaning.NUMBER),
     ("21606", Meaning.CONFIG),
     ("21703", Meaning.CONFIG),
     # Without a code, or with one of tomorrow: never again.

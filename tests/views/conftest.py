@@ -17,6 +17,7 @@ from models import User, UserSession
 from tests.support import scripted_plaid as plaid
 from tests.support.factories import make_user
 from tests.support.scripted_plaid import ScriptedPlaid
+from tests.support.scripted_twilio import ScriptedTwilio
 from tests.views.browsing import Browser
 from vault import digest
 
@@ -122,6 +123,19 @@ def at_once(linked_app: Flask) -> Iterator[None]:
     background.use(AtOnce())
     yield
     background.use(None)
+
+
+@pytest.fixture
+def twilio() -> Iterator[ScriptedTwilio]:
+    """A vendor of texts that takes everything."""
+    with ScriptedTwilio() as vendor:
+        yield vendor
+
+
+@pytest.fixture
+def texting_app(app_with: Callable[..., Flask], twilio: ScriptedTwilio) -> Flask:
+    """An application that texts through `twilio`, known to the outside as https://cashview.example."""
+    return app_with(**twilio.settings)
 
 
 def user_named(name: str) -> User | None:

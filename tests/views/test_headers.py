@@ -21,7 +21,7 @@ BASE = {
 }
 PLAID_SCRIPT = "https://cdn.plaid.com/link/v2/stable/link-initialize.js"
 PUBLIC = ["/", "/about", "/privacy", "/terms", "/login", "/signup"]
-PERSONAL = ["/", "/users/update-profile", "/users/change-password", "/users/delete", "/about"]
+PERSONAL = ["/", "/users/texts", "/users/update-profile", "/users/change-password", "/users/delete", "/about"]
 OTHER = ["/nothing", "/dashboard.json", "/healthz", "/financial-institutions/1", "/static/nothing.css"]
 
 

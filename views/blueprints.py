@@ -1,0 +1,34 @@
+"""Every blueprint of the site: a new feature's is added here."""
+
+from __future__ import annotations
+
+from views import (
+    accounts,
+    auth,
+    budgets,
+    health,
+    institutions,
+    pages,
+    spending,
+    texts,
+    totals,
+    users,
+    webhooks,
+)
+
+BLUEPRINTS = tuple(
+    module.blueprint
+    for module in (
+        pages,
+        totals,
+        auth,
+        users,
+        texts,
+        institutions,
+        accounts,
+        budgets,
+        spending,
+        health,
+        webhooks,
+    )
+)
