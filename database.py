@@ -77,6 +77,14 @@ def upsert(table: Any, keys: list[str], update: list[str], dialect: str) -> Any:
     )
 
 
+def insert_or_update(
+    table: Any, row: dict[str, Any], keys: list[str], update: dict[str, Any], dialect: str
+) -> Any:
+    """INSERT of one row, or an UPDATE of the one that is there by these expressions over its own columns."""
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert(table).values(**row).on_conflict_do_update(index_elements=keys, set_=update)
+
+
 def insert_ignoring(table: Any, keys: list[str], dialect: str) -> Any:
     """INSERT .. ON CONFLICT (keys) DO NOTHING: rows that are there already stay as they are."""
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert

@@ -24,7 +24,7 @@ from tqdm import tqdm
 import background
 from app import create_app
 from CronJobs import clean_up, refresh_institutions, retry_removals, send_texts
-from services import delivery, health, refreshing, removals
+from services import delivery, failures, health, refreshing, removals
 
 log = logging.getLogger("cashview.jobs")
 
@@ -145,9 +145,9 @@ def _send_texts(
 def _lasting_problems() -> list[str]:
     """What stands still until a person has looked, whichever run met it."""
     found = []
-    if refreshing.stopped_by("INVALID_API_KEYS"):
+    if failures.stopped_by("INVALID_API_KEYS"):
         found.append("Plaid refuses the keys: check PLAID_CLIENT_ID and the secrets.")
-    if refreshing.stopped_by("ACCESS_TOKEN_UNREADABLE"):
+    if failures.stopped_by("ACCESS_TOKEN_UNREADABLE"):
         found.append(
             "Stored access tokens cannot be opened: ENCRYPTION_KEYS lacks the key they were written with."
         )

@@ -8,12 +8,15 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from services import vendors
 from services.leases import scheduled_now
 from services.refreshing import Outcome
 
 log = logging.getLogger(__name__)
 
 PAGE = 500
+LOOK_EVERY = 100
+"""After so many institutions the run asks again what other workers found down."""
 
 
 @dataclass
@@ -62,7 +65,10 @@ def _due(now: datetime) -> Iterator[int]:
     """Ids page by page, in id order: what is refreshed meanwhile is behind us and not seen again."""
     last = 0
     while page := scheduled_now(now, after_id=last, limit=PAGE):
-        yield from page
+        for number, institution_id in enumerate(page):
+            if number % LOOK_EVERY == 0:
+                vendors.look()
+            yield institution_id
         last = page[-1]
 
 
@@ -77,6 +83,6 @@ def _collect(
             report.broken_by.add(type(error))
         outcome = future.result() if error is None else Outcome.FAILED
         report.refreshed += outcome in (Outcome.DONE, Outcome.WAITING)
-        report.failed += outcome is Outcome.FAILED
+        report.failed += outcome in (Outcome.FAILED, Outcome.PUT_OFF)
         done()
     return rest

@@ -45,6 +45,7 @@ class Claim:
     due_by: datetime | None
     """The moment of the job that refreshes it (`--at` moves it); the next one is counted from there."""
     identified: bool
+    plaid_institution_id: str | None
     """The vendor has said who the institution is: name, colour, logo."""
 
 
@@ -70,6 +71,7 @@ def claim(
             table.realtime_wanted,
             table.due_at,
             table.identified,
+            table.plaid_institution_id,
             zone.label("timezone"),
         ),
         execution_options={"synchronize_session": False},
@@ -89,6 +91,7 @@ def claim(
         watched=row.due_at is not None,
         timezone=row.timezone,
         identified=row.identified,
+        plaid_institution_id=row.plaid_institution_id,
         due_by=due_by,
     )
 

@@ -10,27 +10,21 @@ import logging
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import case, false, literal, select, update
+from sqlalchemy import case, false, literal, update
 
 from background import enqueue
 from database import UtcDateTime, utcnow
 from domain.periods import local_date, next_refresh
 from extensions import db
 from models import (
-    ACCOUNTS,
     DONE,
-    ERROR,
-    EXPIRING,
     HEALTHY,
-    NEEDS_LOGIN,
     NEW,
-    REVOKED,
     TRANSACTIONS,
     FinancialInstitution,
-    ItemRemoval,
 )
 from providers.base import BankGateway, Banks, Institution, Kind, ProviderError
-from services import applying, leases, reading
+from services import applying, failures, leases, reading, vendors
 from services.leases import Claim
 from vault import UndecryptableError
 
@@ -38,23 +32,17 @@ log = logging.getLogger(__name__)
 
 NOT_READY_LADDER = (1, 2, 4, 8, 15, 30, 60)
 """Seconds between tries while a new Item's transactions are being prepared (DESIGN.md 6)."""
-RETRY_SOON = timedelta(minutes=50)
-"""Before the next hourly run of the job, whatever minute it starts at."""
-LIMIT_PAUSE = timedelta(seconds=60)
-
-SOON = (Kind.RETRY, Kind.CONFIG, Kind.NOT_READY, Kind.MUTATION)
-"""Failures that the next run of the job may find gone; the others wait for the next day or a person."""
-
-STATE_OF_KIND = {Kind.LOGIN: NEEDS_LOGIN, Kind.EXPIRING: EXPIRING, Kind.GONE: REVOKED}
 
 
 class Outcome(StrEnum):
-    """How a refresh ended. WAITING: transactions are not ready yet; BUSY: somebody else has it, or it is gone."""
+    """How a refresh ended. WAITING: transactions are not ready yet; BUSY: somebody else has it, or it is gone;
+    PUT_OFF: the vendor or the bank is down and is not called just now."""
 
     DONE = "done"
     WAITING = "waiting"
     FAILED = "failed"
     BUSY = "busy"
+    PUT_OFF = "put_off"
 
 
 def refresh(
@@ -74,18 +62,24 @@ def refresh(
         claim = leases.claim(institution_id, lease_seconds, due_by, only_wanted=only_wanted)
     except UndecryptableError:
         db.session.rollback()
-        _park(institution_id, "ACCESS_TOKEN_UNREADABLE")
+        failures.park(institution_id, "ACCESS_TOKEN_UNREADABLE")
         return Outcome.FAILED
     if claim is None:
         return Outcome.BUSY
+    if (until := vendors.wait_until(failures.vendors_of(claim))) is not None:
+        failures.put_off(claim, until)
+        return Outcome.PUT_OFF
     try:
-        return _read_and_write(claim, _bank_of(claim.environment, banks), lease_seconds)
+        outcome = _read_and_write(claim, _bank_of(claim.environment, banks), lease_seconds)
     except ProviderError as error:
-        return _fail(claim, error)
+        failures.record(claim, error)
+        return Outcome.FAILED
     except Exception:
         db.session.rollback()
-        _park(institution_id, "INTERNAL", claim.lease_id)
+        failures.park(institution_id, "INTERNAL", claim.lease_id)
         raise
+    vendors.succeeded(failures.vendors_of(claim))
+    return outcome
 
 
 def _bank_of(environment: str, banks: Banks) -> BankGateway:
@@ -241,39 +235,3 @@ def _face(identity: Institution | None) -> dict[str, object]:
 
 def _age(balances: reading.Balances | None) -> dict[str, object]:
     return {"balances_as_of": balances.as_of} if balances and balances.as_of else {}
-
-
-def _fail(claim: Claim, error: ProviderError) -> Outcome:
-    """Record what happened; the numbers stay and keep their age. A rate limit changes nothing but the time."""
-    db.session.rollback()
-    now = utcnow()
-    log.warning("refresh of institution %s failed: %s", claim.id, error)
-    outcome: dict[str, object]
-    if error.kind is Kind.LIMIT:
-        outcome = {"scheduled_at": now + LIMIT_PAUSE}
-        if claim.state == NEW:  # nothing to show yet: go on by ourselves
-            outcome |= {"due_at": now + LIMIT_PAUSE, "stage": ACCOUNTS}
-    else:
-        state = STATE_OF_KIND.get(error.kind, ERROR)
-        soon = error.kind in SOON  # it passes, or the operator mends it
-        again = now + RETRY_SOON if soon else next_refresh(now, claim.timezone)
-        outcome = {"state": state, "error_code": error.code, "scheduled_at": again}
-    leases.give_back(claim.id, claim.lease_id, outcome)
-    return Outcome.FAILED
-
-
-def _park(institution_id: int, code: str, lease_id: str | None = None) -> None:
-    """An institution that cannot be worked on waits an hour, with its reason, so that it never blocks the others."""
-    outcome = {"state": ERROR, "error_code": code, "scheduled_at": utcnow() + RETRY_SOON}
-    leases.give_back(institution_id, lease_id, outcome)
-
-
-def stopped_by(code: str) -> bool:
-    """Does any institution or removal stand still because of this? For codes that only the operator can mend."""
-    queries = (
-        select(table.id).where(table.error_code == code).limit(1)
-        for table in (FinancialInstitution, ItemRemoval)
-    )
-    found = any(db.session.scalar(query) is not None for query in queries)
-    db.session.commit()
-    return found

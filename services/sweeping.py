@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from background import enqueue
 from database import utcnow
-from services import demo, spending
+from services import demo, spending, vendors
 from services.leases import due_now
 from services.removals import removals_due
 
@@ -12,6 +12,7 @@ from services.removals import removals_due
 def sweep() -> None:
     """Enqueue every refresh and removal that is due and held by nobody, and classify transactions by the newest rules,
     some at a time. Harmless to run anywhere, any time."""
+    vendors.look()
     now = utcnow()
     for institution_id, realtime in due_now(now):
         enqueue("refresh_now" if realtime else "refresh", institution_id=institution_id)

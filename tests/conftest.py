@@ -17,6 +17,7 @@ import background
 from app import create_app
 from config import Settings
 from extensions import db, limiter
+from services import vendors
 from tests.support.databases import EmbeddedPostgres
 from tests.support.settings import make_settings
 
@@ -59,6 +60,7 @@ def app(migrated_app: Flask) -> Iterator[Flask]:
     background.use(None)
     with migrated_app.app_context():
         _empty_tables()
+    vendors.forget()
     yield migrated_app
     limiter.enabled = False
 
