@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
 
-from services import delivery, job_runs, planning, sending, spending
+from services import delivery, job_runs, planning, sending, spending, vendors
 from services.sending import Result, Sent, TextGateway, TextKind
 
 PART = "texts"
@@ -56,7 +56,8 @@ def run(tools: Tools, *, dry_run: bool) -> TextReport:
     planned = planning.plan(now, texts_on=tools.texts is not None)
     report.skipped += planned.skipped
     report.failed += planned.failed
-    if tools.texts is not None:
+    vendors.look()
+    if tools.texts is not None and vendors.wait_until([vendors.TWILIO]) is None:
         _Sender(tools, tools.texts, report, careful=careful).run()
     report.pending = sending.still_waiting()
     report.long_missed = planning.long_missed(now)

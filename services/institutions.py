@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from math import ceil
 
-from sqlalchemy import and_, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, or_, select, update
 from sqlalchemy.exc import InvalidRequestError
 
 from background import enqueue
@@ -39,6 +40,58 @@ def refresh_now(institution: FinancialInstitution) -> None:
     )
 
 
+def refresh_everything(user: User) -> int:
+    """Want real-time balances of every institution of this person that may be refreshed now; how many were accepted.
+
+    Running refreshes are joined. TooSoon when nothing is running and every bank was asked a moment ago.
+    """
+    now, table = utcnow(), FinancialInstitution
+    accepted = db.session.scalars(
+        update(table)
+        .where(table.user_id == user.id, _may_be_refreshed(now))
+        .values(due_at=now, realtime_wanted=True, realtime_at=now, stage=ACCOUNTS)
+        .returning(table.id),
+        execution_options={"synchronize_session": False},
+    ).all()
+    db.session.commit()
+    for institution_id in accepted:
+        enqueue("refresh_now", institution_id=institution_id)
+    if not accepted:
+        _refuse_all_too_soon(user, now)
+    return len(accepted)
+
+
+def _refuse_all_too_soon(user: User, now: datetime) -> None:
+    """TooSoon with the seconds until the first bank may be asked again, unless one is being read."""
+    query = select(FinancialInstitution).where(
+        FinancialInstitution.user_id == user.id, FinancialInstitution.state != REVOKED
+    )
+    rows = db.session.scalars(query).all()
+    if not rows or any(row.working(now) for row in rows):
+        return
+    seconds = min(ready_in(row.realtime_at, now) for row in rows)
+    raise TooSoon(
+        f"Every bank was refreshed a moment ago. You may refresh again in {seconds} s.", retry_after=seconds
+    )
+
+
+def _may_be_refreshed(now: datetime) -> ColumnElement[bool]:
+    """The last real-time refresh is long enough ago. A new institution's first reading is joined, not doubled."""
+    table = FinancialInstitution
+    return and_(
+        table.state != REVOKED,
+        or_(table.realtime_at.is_(None), table.realtime_at <= now - REALTIME_PAUSE),
+        or_(table.due_at.is_(None), table.refreshed_at.is_not(None)),
+    )
+
+
+def ready_in(realtime_at: datetime | None, now: datetime) -> int:
+    """Whole seconds until a real-time refresh may be asked for again; 0: now."""
+    if realtime_at is None:
+        return 0
+    return max(0, ceil((realtime_at + REALTIME_PAUSE - now).total_seconds()))
+
+
 def _look_again(institution: FinancialInstitution) -> None:
     """Read the row anew. NotFound when it was deleted meanwhile."""
     try:
@@ -53,19 +106,11 @@ def _refuse_ended(institution: FinancialInstitution) -> None:
 
 
 def _want_realtime(institution_id: int, now: datetime) -> bool:
-    """Accept a real-time refresh if the last one is long enough ago; one UPDATE, so that of two clicks one wins.
-
-    A new institution's first reading is joined, not doubled.
-    """
+    """Accept a real-time refresh if it may be asked for; one UPDATE, so that of two clicks one wins."""
     table = FinancialInstitution
     result = db.session.execute(
         update(table)
-        .where(
-            table.id == institution_id,
-            table.state != REVOKED,
-            or_(table.realtime_at.is_(None), table.realtime_at <= now - REALTIME_PAUSE),
-            or_(table.due_at.is_(None), table.refreshed_at.is_not(None)),
-        )
+        .where(table.id == institution_id, _may_be_refreshed(now))
         .values(due_at=now, realtime_wanted=True, realtime_at=now, stage=ACCOUNTS),
         execution_options={"synchronize_session": False},
     )

@@ -36,6 +36,7 @@ from models import (
     DONE,
     HEALTHY,
     NEW,
+    REVOKED,
     TRANSACTIONS,
     Account,
     BudgetTracker,
@@ -43,8 +44,10 @@ from models import (
     PhoneOptOut,
     User,
 )
+from services.institutions import ready_in
 from services.shares import Share, shares_of
 from services.tracking import OWNER_COLUMNS, TRACKER_COLUMNS, TrackerView, add_spending, tracker_of
+from services.vendors import Trouble, plaid_key, trouble_with
 
 GROUPS = (
     (DEPOSITORY, "Cash"),
@@ -107,6 +110,8 @@ class InstitutionView:
     balances_as_of: datetime | None
     state_label: str
     state_tone: str
+    ready_in: int
+    """Seconds until real-time balances may be asked for again."""
     transactions_pending: bool
     accounts: list[AccountView] = field(default_factory=list)
     deleted_count: int = 0
@@ -134,11 +139,24 @@ class Dashboard:
     shares: list[Share]
     institutions: list[InstitutionView]
     updated_today: int
+    vendor_down: Trouble | None = None
+    """Set while nobody calls the vendor of this person's banks, because it does not answer."""
 
     @property
     def main(self) -> TotalLine | None:
         """The currency most accounts are in: the hero of the page."""
         return self.totals[0] if self.totals else None
+
+    @property
+    def working(self) -> int:
+        """How many institutions are being read just now."""
+        return sum(view.working for view in self.institutions)
+
+    @property
+    def ready_in(self) -> int | None:
+        """Seconds until "Refresh everything" does something: 0 when any bank may be asked; None: none ever may."""
+        alive = [view.ready_in for view in self.institutions if view.state != REVOKED]
+        return min(alive) if alive else None
 
     @property
     def is_empty(self) -> bool:
@@ -156,6 +174,7 @@ def dashboard(user: User) -> Dashboard:
         totals=lines,
         shares=shares_of(institutions, [line.currency for line in lines]),
         institutions=institutions,
+        vendor_down=trouble_with(plaid_key(user.environment)),
         updated_today=sum(
             1
             for view in institutions
@@ -177,7 +196,8 @@ def institution_views(condition: Any, now: datetime) -> list[InstitutionView]:
     rows = db.session.execute(
         select(
             table.id, table.name, table.primary_color, table.has_logo, table.state, table.stage, table.error_code,
-            table.refreshed_at, table.balances_as_of, table.due_at, table.lease_until, *OWNER_COLUMNS,
+            table.refreshed_at, table.balances_as_of, table.due_at, table.lease_until, table.realtime_at,
+            *OWNER_COLUMNS,
         )
         .join(User, User.id == table.user_id)
         .outerjoin(PhoneOptOut, PhoneOptOut.phone_hash == User.phone_hash)
@@ -212,6 +232,7 @@ def _institution(row: Any, now: datetime) -> InstitutionView:
         balances_as_of=_age(row.balances_as_of, row.refreshed_at),
         state_label=label,
         state_tone=tone,
+        ready_in=ready_in(row.realtime_at, now),
         transactions_pending=not working and row.state == HEALTHY and row.stage == TRANSACTIONS,
     )
 

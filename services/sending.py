@@ -31,7 +31,7 @@ from models import (
     User,
 )
 from providers.base import OutgoingText, SentText, TextError, TextGateway, TextKind
-from services import opt_outs, text_claims, text_rules
+from services import opt_outs, text_claims, text_rules, vendors
 from services.planning import had_its_day
 from services.text_claims import Busy, Claim, Closed, Dropped
 
@@ -39,6 +39,9 @@ log = logging.getLogger(__name__)
 
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
 """Seconds before a text that was surely not taken may be tried again; doubled with every try."""
+
+
+_VENDOR_IN_TROUBLE = (TextKind.NOT_SENT, TextKind.LIMIT, TextKind.UNKNOWN)
 
 
 class Result(StrEnum):
@@ -160,11 +163,14 @@ def deliver(claim: Claim, texts: TextGateway, callback_base: str | None) -> Sent
     try:
         taken = texts.send(text)
     except TextError as error:
+        if error.kind in _VENDOR_IN_TROUBLE:
+            vendors.failed(vendors.TWILIO, error.code)
         return _refused(claim, error)
     except Exception as error:  # noqa: BLE001 - it may have gone all the same
         _finish(claim, UNKNOWN, text_rules.INTERNAL)
         log.error("text %s: the call broke: %s", claim.id, type(error).__name__)
         return Sent(Result.UNKNOWN)
+    vendors.succeeded([vendors.TWILIO])
     return _taken(claim, taken)
 
 

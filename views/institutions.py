@@ -48,6 +48,18 @@ def link() -> Response:
     return _accepted(institution)
 
 
+@blueprint.patch("/financial-institutions")
+@login_required
+def refresh_everything() -> tuple[Response, int]:
+    """202: real-time refreshes of everything that may be refreshed are under way. 429 when nothing may be."""
+    json_body()
+    user = person()
+    accepted = institutions.refresh_everything(user)
+    now = dashboard(user)
+    html = "".join(pieces.card(view) for view in now.institutions) + pieces.totals(now)
+    return jsonify(accepted=accepted, working=now.working, html=html), 202
+
+
 @blueprint.get("/financial-institutions/<int:institution_id>")
 @login_required
 def show(institution_id: int) -> Response:

@@ -10,11 +10,19 @@ import pytest
 import time_machine
 from sqlalchemy import event, select, text
 
+from database import utcnow
 from domain.errors import Conflict, NotFound, TooSoon
 from extensions import db
 from models import FinancialInstitution, ItemRemoval, User
 from services.accounts import delete_account
-from services.institutions import delete_institution, logo_of, refresh_now, restore_accounts
+from services.institutions import (
+    delete_institution,
+    logo_of,
+    ready_in,
+    refresh_everything,
+    refresh_now,
+    restore_accounts,
+)
 from services.leases import due_now
 from services.ownership import owned_account, owned_institution
 from services.refreshing import Outcome
@@ -307,3 +315,33 @@ def test_restoring_takes_the_lease_from_whoever_reads_and_is_due_at_once(half_de
     restore_accounts(half_deleted)
     assert (half_deleted.lease_id, half_deleted.lease_until) == (None, None)
     assert due_now(datetime.now(UTC)) == [(half_deleted.id, False)]
+
+
+def test_refreshing_everything_joins_what_runs_and_leaves_out_what_may_not_be(context, engine):
+    user, now = make_user(), utcnow()
+    free = make_institution(user)
+    asked = make_institution(user, realtime_at=now - timedelta(seconds=20))
+    make_institution(user, state="revoked")
+    make_institution(make_user())
+    assert refresh_everything(user) == 1
+    assert engine.tasks == [("refresh_now", {"institution_id": free.id}, 0)]
+    assert refresh_everything(user) == 0  # joined: one is running
+    db.session.expire_all()
+    row = db.session.get_one(FinancialInstitution, free.id)
+    row.due_at = None
+    db.session.commit()
+    with pytest.raises(TooSoon) as refused:
+        refresh_everything(user)
+    assert 35 <= refused.value.retry_after <= 40  # the first that may be asked again
+    assert db.session.get_one(FinancialInstitution, asked.id).realtime_wanted is False
+
+
+def test_refreshing_nothing_is_no_error(context, engine):
+    assert refresh_everything(make_user()) == 0
+    assert engine.tasks == []
+
+
+@pytest.mark.parametrize("ago, seconds", [(None, 0), (0, 60), (59.5, 1), (60, 0), (3600, 0), (-5, 65)])
+def test_when_a_bank_may_be_asked_again(ago, seconds):
+    now = utcnow()
+    assert ready_in(None if ago is None else now - timedelta(seconds=ago), now) == seconds

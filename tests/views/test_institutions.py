@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import update
 
 from database import utcnow
 from extensions import db
 from models import Account, FinancialInstitution, ItemRemoval, User
+from services import vendors
 from tests.support import scripted_plaid as plaid
 from tests.support.factories import make_account, make_institution
 from tests.support.scripted_plaid import failure
@@ -490,3 +492,34 @@ def test_deleting_leaves_no_account_rows(ada, make, rows):
     number, _ = make({}, {})
     ada[1].call("DELETE", f"/financial-institutions/{number}")
     assert rows(lambda: db.session.query(Account).count()) == 0
+
+
+def test_refresh_everything_answers_with_every_card_and_then_says_when(ada, make, rows):
+    first, second = make()[0], make()[0]
+    answer = ada[1].call("PATCH", "/financial-institutions", {})
+    assert answer.status_code == 202
+    assert (answer.json["accepted"], answer.json["working"]) == (2, 2)
+    assert {f"institution-{first}", f"institution-{second}"} <= pieces(answer.json["html"])
+    assert "Refreshing: 0 of 2 done" in answer.json["html"]
+    rows(stop_working)
+    again = ada[1].call("PATCH", "/financial-institutions", {})
+    assert is_error(again, 429, "too_soon")
+    assert 0 < int(again.headers["Retry-After"]) <= 60
+    assert 'data-ready-in="' in ada[1].get("/").text
+
+
+def stop_working() -> None:
+    db.session.execute(update(FinancialInstitution).values(due_at=None))
+    db.session.commit()
+
+
+def test_the_page_says_while_nobody_calls_the_vendor(ada, make, rows):
+    make()
+    words = "not answering just now"
+    assert words not in ada[1].get("/").text
+    rows(lambda: [vendors.failed("plaid:sandbox", "INTERNAL_SERVER_ERROR") for _ in range(8)])
+    page = ada[1].get("/").text
+    assert words in page
+    assert "CashView tries again today" in page
+    rows(lambda: vendors.succeeded(["plaid:sandbox"]))
+    assert words not in ada[1].get("/").text

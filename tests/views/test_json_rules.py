@@ -18,6 +18,7 @@ from tests.views.browsing import Browser
 JSON_WRITES = [
     ("POST", "/create_link_token"),
     ("POST", "/financial-institutions"),
+    ("PATCH", "/financial-institutions"),
     ("PATCH", "/financial-institutions/1"),
     ("DELETE", "/financial-institutions/1"),
     ("POST", "/financial-institutions/1/restore-accounts"),
@@ -245,7 +246,7 @@ def test_somebody_elses_and_nobodys_are_the_same_answer(person, rows):
     [
         ("GET", "/create_link_token", {"POST", "OPTIONS"}),
         ("PUT", "/financial-institutions/1", {"GET", "HEAD", "PATCH", "DELETE", "OPTIONS"}),
-        ("GET", "/financial-institutions", {"POST", "OPTIONS"}),
+        ("GET", "/financial-institutions", {"POST", "PATCH", "OPTIONS"}),
         ("POST", "/dashboard.json", {"GET", "HEAD", "OPTIONS"}),
         ("GET", "/accounts/1", {"DELETE", "OPTIONS"}),
         ("PATCH", "/", {"GET", "HEAD", "OPTIONS"}),

@@ -41,6 +41,7 @@ ROUTES: dict[tuple[str, str], tuple[int, int, int, int]] = {
     ("POST", "/users/texts"): (409, 409, 403, 303),  # sandbox accounts have no texts
     ("POST", "/create_link_token"): (503, 503, 503, 401),  # the vendor of this test does not answer
     ("POST", "/financial-institutions"): (400, 400, 400, 401),  # no public token
+    ("PATCH", "/financial-institutions"): (202, 202, 202, 401),
     ("GET", "/financial-institutions/<int:institution_id>"): (200, 404, 404, 401),
     ("PATCH", "/financial-institutions/<int:institution_id>"): (202, 404, 404, 401),
     ("DELETE", "/financial-institutions/<int:institution_id>"): (200, 404, 404, 401),

@@ -6,6 +6,7 @@ import { connectDelete } from "../behaviors/delete.js";
 import { connectLink } from "../behaviors/link.js";
 import { connectProgress } from "../behaviors/progress.js";
 import { connectRefresh } from "../behaviors/refresh.js";
+import { connectRefreshAll } from "../behaviors/refresh-all.js";
 import { connectRestore } from "../behaviors/restore.js";
 import { connectWhy } from "../behaviors/why.js";
 import { wirePage } from "../behaviors/wire.js";
@@ -18,6 +19,7 @@ wirePage({
   link: connectLink,
   progress: connectProgress,
   refresh: connectRefresh,
+  "refresh-all": connectRefreshAll,
   restore: connectRestore,
   why: connectWhy,
 });
