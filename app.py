@@ -163,6 +163,7 @@ def _setup_gateways(app: Flask, settings: Settings) -> None:
                 "redirect_uri": settings.plaid_redirect_to_send,
                 "webhook_url": settings.plaid_webhook_to_send,
                 "pool_size": settings.refresh_concurrency + 8,
+                "pacing": None if settings.simulated else (environment, settings.ratelimit_storage_uri),
             }
             for environment in ("sandbox", "production")
             if settings.plaid_client_id and settings.plaid_secret_for(environment)

@@ -25,6 +25,10 @@ VENDOR_CODES = frozenset(
 VENDOR_PREFIXES = ("TRANSPORT_", "HTTP_5", "HTTP_429")
 
 
+OWN_PACE = "PACED"
+"""We kept to the vendor's limits ourselves and made no call: nobody is in trouble."""
+
+
 class Scope(StrEnum):
     """What a failure is a sign of: the vendor, one bank behind it, or neither (the vendor is well)."""
 
@@ -35,6 +39,8 @@ class Scope(StrEnum):
 
 def scope_of(code: str, *, is_limit: bool = False) -> Scope:
     """What this failure is a sign of. `is_limit`: the vendor slows us down (429); a bank's own limit is the bank's."""
+    if code == OWN_PACE:
+        return Scope.NEITHER
     if code in BANK_CODES:
         return Scope.BANK
     if is_limit or code in VENDOR_CODES or code.startswith(VENDOR_PREFIXES):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -76,6 +76,8 @@ class PlaidOptions:
     redirect_uri: str | None = None
     webhook_url: str | None = None
     pool_size: int = 32
+    pace: Callable[[str, str | None], None] | None = None
+    """Called with the method and the Item's access token before each call: returns when it may be made."""
 
 
 class PlaidGateway:
@@ -201,6 +203,8 @@ class PlaidGateway:
 
     def _call(self, method: str, request: Any, timeout: tuple[float, float]) -> dict[str, Any]:
         """One HTTP call; the JSON object of a 2xx answer. Everything else becomes a ProviderError."""
+        if self._options.pace is not None:
+            self._options.pace(method, request.get("access_token"))
         try:
             response = getattr(self._client, method)(
                 request, _preload_content=False, _request_timeout=timeout

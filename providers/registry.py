@@ -35,9 +35,12 @@ class LazyBanks(Mapping[str, BankGateway]):
 
 
 def _build(options: dict[str, Any]) -> BankGateway:
+    from providers.pacing import Pacer
     from providers.plaid import PlaidGateway, PlaidOptions
 
-    return PlaidGateway(PlaidOptions(**options))
+    rest = {name: value for name, value in options.items() if name != "pacing"}
+    pacing = options.get("pacing")  # (environment, where the counters are)
+    return PlaidGateway(PlaidOptions(**rest, pace=Pacer(*pacing) if pacing else None))
 
 
 class LazyTexts:

@@ -22,6 +22,7 @@ from domain.breaker import BANK, VENDOR, Scope, scope_of
         ("TRANSACTIONS_SYNC_LIMIT", True, Scope.VENDOR),
         ("INVALID_API_KEYS", False, Scope.VENDOR),
         ("ITEM_LOGIN_REQUIRED", False, Scope.NEITHER),
+        ("PACED", True, Scope.NEITHER),
         ("HTTP_404", False, Scope.NEITHER),
         ("SOMETHING_NEW", False, Scope.NEITHER),
     ],
