@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
+from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from whitenoise import WhiteNoise
 
 import background
 import models  # noqa: F401 - the tables must be known before migrations and queries
+from background.celery import CeleryEngine
 from background.threads import ThreadEngine
 from config import Settings, is_loopback, load_settings
 from database import teach_sqlite_manners
@@ -45,7 +47,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or load_settings()
     app = Flask(__name__, static_folder=None)
     _setup_config(app, settings)
-    _setup_logging(settings)
+    setup_logging(settings)
     _setup_extensions(app, settings)
     _setup_gateways(app, settings)
     _setup_background(app, settings)
@@ -124,7 +126,8 @@ def _engine_options(settings: Settings) -> dict[str, object]:
     }
 
 
-def _setup_logging(settings: Settings) -> None:
+def setup_logging(settings: Settings) -> None:
+    """Lines on stderr, at LOG_LEVEL."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger().setLevel(settings.log_level)
     # The first three log addresses and bodies of vendor calls when they may; the last one is chatty.
@@ -191,13 +194,14 @@ def _texts(settings: Settings) -> LazyTexts | None:
 
 
 def _setup_background(app: Flask, settings: Settings) -> None:
-    """Register the handlers by name. The engine's threads start with extensions["background"].start()."""
+    """Register the handlers by name. The engine's threads start with extensions["background"].start(); with a
+    broker the work goes to Celery workers, and only a sweeper starts there."""
     banks = app.extensions["banks"]
 
     def in_context(work: Callable[..., object]) -> Callable[..., None]:
-        def handle(**ids: int) -> None:
+        def handle(**arguments: int | str) -> None:
             with app.app_context():
-                work(**ids)
+                work(**arguments)
 
         return handle
 
@@ -208,17 +212,34 @@ def _setup_background(app: Flask, settings: Settings) -> None:
     )
     background.register("refresh", refresh)
     background.register("refresh_now", refresh)  # asks the bank itself, which may take a minute
+    background.register(
+        "refresh_due",  # a batch of the scheduler's: only what no other run has done by then
+        in_context(
+            lambda number, due_by: refreshing.refresh(
+                number, banks, settings.lease_seconds, due_by=datetime.fromisoformat(due_by)
+            )
+        ),
+    )
     background.register("remove_item", in_context(lambda removal_id: removals.remove_item(removal_id, banks)))
     background.register(
         "link_demo", in_context(lambda user_id: demo.link_banks(user_id, banks, simulated=settings.simulated))
     )
     background.register("track_demo", in_context(demo.add_trackers))
     background.register("sweep", in_context(sweeping.sweep))
-    engine = ThreadEngine(
-        settings.refresh_concurrency, limits={"refresh_now": max(1, settings.refresh_concurrency // 2)}
-    )
+    engine = _engine(settings)
     app.extensions["background"] = engine
     background.use(engine)
+
+
+def _engine(settings: Settings) -> CeleryEngine | ThreadEngine:
+    if settings.celery_broker_url:
+        return CeleryEngine(settings.celery_broker_url)
+    return ThreadEngine(settings.refresh_concurrency, limits_of(settings))
+
+
+def limits_of(settings: Settings) -> dict[str, int]:
+    """How many threads of a process slow work may hold, so that quick work finds one."""
+    return {"refresh_now": max(1, settings.refresh_concurrency // 2)}
 
 
 def _setup_pages(app: Flask, settings: Settings) -> None:

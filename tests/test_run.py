@@ -91,7 +91,6 @@ def test_a_newer_python_is_found_beside_an_old_one(lonely_run: Path):
 @pytest.mark.parametrize(
     "command, exit_code, says",
     [
-        ("worker", 1, "./run worker is not there yet"),
         ("dance", 2, "./run does not know 'dance'"),
         ("help", 0, "Usage: ./run"),
     ],
