@@ -72,9 +72,9 @@ def batch(name: str, numbers: list[int], common: dict[str, str]) -> None:
 
 @signals.setup_logging.connect
 def _set_up_logging(**_: Any) -> None:
-    """Ours, not Celery's; two lines for every message would drown the rest."""
+    """Ours, not Celery's: two lines for every message would drown the rest, and some tell its arguments."""
     setup_logging(settings)
-    for chatty in ("celery.worker.strategy", "celery.app.trace", "kombu", "amqp"):
+    for chatty in ("celery.worker.strategy", "celery.app.trace", "celery.pool", "kombu"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))
 
 

@@ -61,7 +61,7 @@ SETTINGS: dict[str, Any] = {
         "visibility_timeout": VISIBILITY_SECONDS,
         "queue_order_strategy": "priority",
         "socket_connect_timeout": CONNECT_SECONDS,
-        "socket_timeout": 10.0,
+        "socket_timeout": 2.0,
         "max_retries": 1,
         "interval_start": 0,
         "interval_step": 0.1,
@@ -91,7 +91,9 @@ class CeleryEngine:
         self._sweeper = Sweeper()
 
     def start(self) -> None:
-        """Start the sweeper, which hands what it finds to the workers. Call once per web process, after fork."""
+        """Start the sweeper, which hands what it finds to the workers. Call once per web process, after fork.
+        Celery is loaded now, for it takes longer than a person's request should."""
+        self._sender()
         self._sweeper.start()
 
     def stop(self) -> None:
@@ -117,7 +119,14 @@ class CeleryEngine:
         try:
             # The two last ones: Celery writes arguments into a header for logs and monitors.
             self._sender().send_task(
-                kind, kwargs=message, queue=queue, argsrepr="-", kwargsrepr="-", retry=False, **options
+                kind,
+                kwargs=message,
+                queue=queue,
+                ignore_result=True,
+                argsrepr="-",
+                kwargsrepr="-",
+                retry=False,
+                **options,
             )
         except Exception as error:  # noqa: BLE001 - whatever it is: the row is committed, the request goes on
             self._silent_until = time.monotonic() + PAUSE_SECONDS
