@@ -101,6 +101,10 @@ def test_what_cannot_be_run_is_said_before_anything_is_installed(command: str, e
     assert (answer.stdout + answer.stderr).startswith(says)
 
 
+def test_a_worker_gets_the_arguments_that_follow():
+    assert setup._program("worker", ["--concurrency", "4"]) == ["celery_app.py", "--concurrency", "4"]
+
+
 # Installing only what changed
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 import scheduled_jobs
-from CronJobs import refresh_in_batches
-from extensions import db
 from services import scheduled
 from tests.engine.conftest import everything_is_there_once
 from tests.jobs.test_runs_at_once import due_institutions
@@ -77,30 +74,3 @@ def test_what_fails_at_a_moment_to_come_is_tried_once(job, impatient):
     ran = job("--only", "refresh", "--at", (datetime.now(UTC) + timedelta(days=2)).isoformat())
     assert (ran.code, ran.report["refreshed"], ran.report["failed"]) == (0, 0, 2)
     assert len(impatient.read()) == 2
-
-
-def test_the_run_ends_in_time_whatever_a_worker_does(context, monkeypatch):
-    """A worker took the only institution the moment it was sent, and never lets go."""
-    monkeypatch.setattr(refresh_in_batches, "RUN_SECONDS", 1.0)
-    monkeypatch.setattr(refresh_in_batches, "QUIET_SECONDS", 0.2)
-    monkeypatch.setattr(refresh_in_batches, "LOOK_SECONDS", 0.05)
-    institution = make_institution(make_user(), scheduled_at=DUE)
-    waited, tried = [], []
-
-    def send(ids):
-        assert ids == [institution.id]
-        institution.lease_id, institution.lease_until = "living", datetime.now(UTC) + timedelta(minutes=5)
-        db.session.commit()
-        return True
-
-    tools = refresh_in_batches.Tools(
-        send=send,
-        refresh_one=tried.append,
-        concurrency=1,
-        wait=lambda seconds: waited.append(threading.Event().wait(seconds)),
-        stopped=lambda: False,
-        done=lambda _number: None,
-    )
-    report = refresh_in_batches.run(datetime.now(UTC), tools)
-    assert (report.refreshed, report.failed, tried) == (0, 0, [])
-    assert waited, "it did wait, and then it gave up"

@@ -60,14 +60,15 @@ def test_the_settings_that_everything_rests_on():
 
 
 @pytest.mark.slow
-def test_a_worker_says_nothing_of_what_it_was_given_even_when_it_says_much(
+def test_a_worker_tells_nobody_what_it_was_given_and_outlives_what_it_does_not_understand(
     sending, broker, bank_of, worker_at
 ):
-    """Strangers' messages too: a task nobody knows, arguments nobody takes, and a body that is no JSON."""
+    """At its most talkative. Strangers' messages: a task nobody knows, arguments nobody takes, half a message."""
     number = make_institution(make_user(), due_at=datetime.now(UTC), access_token="tell-nobody").id
     stranger = make_celery(broker.url)
     stranger.send_task("no.such.task", kwargs={"x": 1}, queue=SOON)
-    stranger.send_task("cashview.one", kwargs={"name": "refresh", "ids": {"phone": "+14155550100"}})
+    stranger.send_task("cashview.one", kwargs={"name": "refresh", "ids": {"x": 1}}, queue=SOON)
+    stranger.send_task("cashview.one", kwargs={"name": "of.tomorrow", "ids": {"x": 1}}, queue=SOON)
     with client.Redis.from_url(broker.url) as connection:
         connection.lpush(SOON, json.dumps({"body": "e30=", "headers": {}, "properties": {}}))
     background.enqueue("refresh", institution_id=number)
@@ -76,6 +77,8 @@ def test_a_worker_says_nothing_of_what_it_was_given_even_when_it_says_much(
     wait_for(lambda: bank.read() == ["tell-nobody"], "it is never refreshed")
     assert worker.stop() == 0
     said = worker.said()
+    assert "unregistered task" in said
+    assert "of.tomorrow" in said
     assert "tell-nobody" not in said
     assert "institution_id" not in said
 
