@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
-from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,17 +18,15 @@ from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
-import background
 import models  # noqa: F401 - the tables must be known before migrations and queries
-from background.celery import CeleryEngine
-from background.threads import ThreadEngine
 from config import Settings, is_loopback, load_settings
 from database import teach_sqlite_manners
 from domain.usernames import DEMO_USERNAME
 from extensions import bcrypt, crontab, csrf, db, limiter, login_manager, migrate
+from handlers import set_up_background
 from providers.registry import LazyBanks, LazyTexts
 from providers.twilio import valid_signature
-from services import demo, refreshing, removals, sweeping, users
+from services import users
 from services.rewrapping import rewrap_secrets
 from vault import vault
 from views import errors, filters, headers
@@ -50,7 +46,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     setup_logging(settings)
     _setup_extensions(app, settings)
     _setup_gateways(app, settings)
-    _setup_background(app, settings)
+    set_up_background(app, settings)
     _setup_pages(app, settings)
     _setup_static(app)
     _setup_commands(app)
@@ -191,55 +187,6 @@ def _texts(settings: Settings) -> LazyTexts | None:
             "pool_size": settings.refresh_concurrency + 8,
         }
     )
-
-
-def _setup_background(app: Flask, settings: Settings) -> None:
-    """Register the handlers by name. The engine's threads start with extensions["background"].start(); with a
-    broker the work goes to Celery workers, and only a sweeper starts there."""
-    banks = app.extensions["banks"]
-
-    def in_context(work: Callable[..., object]) -> Callable[..., None]:
-        def handle(**arguments: int | str) -> None:
-            with app.app_context():
-                work(**arguments)
-
-        return handle
-
-    refresh = in_context(
-        lambda institution_id: refreshing.refresh(
-            institution_id, banks, settings.lease_seconds, only_wanted=True
-        )
-    )
-    background.register("refresh", refresh)
-    background.register("refresh_now", refresh)  # asks the bank itself, which may take a minute
-    background.register(
-        "refresh_due",  # a batch of the scheduler's: only what no other run has done by then
-        in_context(
-            lambda number, due_by: refreshing.refresh(
-                number, banks, settings.lease_seconds, due_by=datetime.fromisoformat(due_by)
-            )
-        ),
-    )
-    background.register("remove_item", in_context(lambda removal_id: removals.remove_item(removal_id, banks)))
-    background.register(
-        "link_demo", in_context(lambda user_id: demo.link_banks(user_id, banks, simulated=settings.simulated))
-    )
-    background.register("track_demo", in_context(demo.add_trackers))
-    background.register("sweep", in_context(sweeping.sweep))
-    engine = _engine(settings)
-    app.extensions["background"] = engine
-    background.use(engine)
-
-
-def _engine(settings: Settings) -> CeleryEngine | ThreadEngine:
-    if settings.celery_broker_url:
-        return CeleryEngine(settings.celery_broker_url)
-    return ThreadEngine(settings.refresh_concurrency, limits_of(settings))
-
-
-def limits_of(settings: Settings) -> dict[str, int]:
-    """How many threads of a process slow work may hold, so that quick work finds one."""
-    return {"refresh_now": max(1, settings.refresh_concurrency // 2)}
 
 
 def _setup_pages(app: Flask, settings: Settings) -> None:

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from celery import signals
 
-from app import create_app, limits_of, setup_logging
+from app import create_app, setup_logging
 from background.celery import BATCH, ONE, CeleryEngine, make_celery
 from background.worker import Worker
 from config import Settings, load_settings
+from handlers import limits_of
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -17,7 +17,8 @@ from time import monotonic
 from CronJobs import refresh_institutions
 from CronJobs.refresh_institutions import PAGE, RefreshReport
 from services import scheduled
-from services.refreshing import Outcome, scheduled_now
+from services.leases import scheduled_now
+from services.refreshing import Outcome
 
 RUN_SECONDS = 15 * 60
 """Then the texts go out with the numbers there are; what is left waits in its row for the next hourly run."""

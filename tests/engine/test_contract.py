@@ -9,10 +9,10 @@ import pytest
 from flask import Flask
 
 import background
-from app import limits_of
 from background.threads import ThreadEngine
 from database import utcnow
 from extensions import db
+from handlers import limits_of
 from models import FinancialInstitution
 from tests.engine.conftest import Bank, everything_is_there_once
 from tests.support import scripted_plaid as plaid

@@ -89,7 +89,8 @@ def test_what_the_workers_did_is_counted_from_the_rows_and_shown(run, worker, ba
     assert (report.refreshed, report.failed, tried) == (2, 1, [])
 
 
-def test_progress_is_shown_as_the_rows_move_on(run, worker):
+def test_progress_is_shown_as_the_rows_move_on(run, worker, monkeypatch):
+    monkeypatch.setattr(refresh_in_batches, "QUIET_SECONDS", 3600.0)
     due_institutions(3)
     sent, shown = [], []
 
