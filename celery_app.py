@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from celery import signals
 
+import background
 from app import create_app, setup_logging
 from background.celery import BATCH, ONE, CeleryEngine, make_celery
+from background.sweeper import Sweeper
 from background.worker import Worker
 from config import Settings, load_settings
 from handlers import limits_of
@@ -45,14 +47,17 @@ class _Process:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._app: Flask | None = None
+        self._looker = Sweeper("look")
         sender = CeleryEngine(str(settings.celery_broker_url))
         self.worker = Worker(sender, _stopping.is_set, limits_of(settings))
 
     def ready(self) -> Worker:
-        """The worker, its handlers registered by the application."""
+        """The worker, its handlers registered by the application; it hears what others found down from now on."""
         with self._lock:
             if self._app is None:
                 self._app = create_app(settings)
+                background.run("look")  # before the first message
+                self._looker.start()
         return self.worker
 
 

@@ -11,7 +11,7 @@ import background
 from background.celery import CeleryEngine
 from background.threads import ThreadEngine
 from config import Settings
-from services import demo, refreshing, removals, sweeping
+from services import demo, refreshing, removals, sweeping, vendors
 
 
 def set_up_background(app: Flask, settings: Settings) -> None:
@@ -47,6 +47,7 @@ def set_up_background(app: Flask, settings: Settings) -> None:
     )
     background.register("track_demo", in_context(demo.add_trackers))
     background.register("sweep", in_context(sweeping.sweep))
+    background.register("look", in_context(vendors.look))
     engine = _engine(settings)
     app.extensions["background"] = engine
     background.use(engine)

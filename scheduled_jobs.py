@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     app = create_app()
     background.use(
         None
-    )  # this process does its work itself, or leaves it to the web's sweepers; or sends batches
+    )  # this process does its work itself, sends batches, or leaves it to the web's sweepers
     with app.app_context():
         if (problem := health.ready()) is not None:
             print(f"The jobs cannot run: {problem}.", file=sys.stderr)

@@ -116,7 +116,7 @@ class _Run:
         finally:
             with self._counting:
                 self._tried += 1
-                if outcome is Outcome.FAILED:
+                if outcome in (Outcome.FAILED, Outcome.PUT_OFF):
                     self._in_vain.add(institution_id)
         return outcome
 

@@ -1,4 +1,6 @@
-"""The sweeper: every 15 seconds it takes the work that no message announced. Several at once are harmless."""
+"""The sweeper: every 15 seconds it takes the work that no message announced. Several at once are harmless.
+
+A Celery worker does not sweep; the same clock makes it look at what the fleet has found down."""
 
 from __future__ import annotations
 
@@ -10,16 +12,17 @@ SWEEP_SECONDS = 15.0
 
 
 class Sweeper:
-    """One daemon thread that runs the handler named `sweep`. start() after fork, never on import."""
+    """One daemon thread that runs a handler again and again. start() after fork, never on import."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "sweep") -> None:
+        self._name = name
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Sweep at once and then every SWEEP_SECONDS. Starting twice is starting once."""
         if self._thread is None:
-            self._thread = threading.Thread(target=self._sweep, name="sweeper", daemon=True)
+            self._thread = threading.Thread(target=self._sweep, name=f"{self._name}er", daemon=True)
             self._thread.start()
 
     def stop(self) -> None:
@@ -28,5 +31,5 @@ class Sweeper:
 
     def _sweep(self) -> None:
         while not self._stopped.is_set():
-            run("sweep")
+            run(self._name)
             self._stopped.wait(SWEEP_SECONDS)

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 import scheduled_jobs
-from services import scheduled
+from extensions import db
+from services import scheduled, vendors
 from tests.engine.conftest import everything_is_there_once
 from tests.jobs.test_runs_at_once import due_institutions
 from tests.support import scripted_plaid as plaid
@@ -74,3 +75,19 @@ def test_what_fails_at_a_moment_to_come_is_tried_once(job, impatient):
     ran = job("--only", "refresh", "--at", (datetime.now(UTC) + timedelta(days=2)).isoformat())
     assert (ran.code, ran.report["refreshed"], ran.report["failed"]) == (0, 0, 2)
     assert len(impatient.read()) == 2
+
+
+@pytest.mark.slow
+def test_what_others_found_down_before_a_worker_started_is_not_hammered_by_it(job, bank_of, worker_at):
+    """The bank's breaker is open in the database: the institution is put off and counts as failed."""
+    institution = make_institution(make_user(), scheduled_at=DUE, plaid_institution_id="ins_down")
+    for _ in range(20):
+        vendors.failed(vendors.bank_key("sandbox", "ins_down"), "INSTITUTION_DOWN")
+    vendors.forget()
+    bank = bank_of()
+    worker_at(bank).ready()
+    ran = job("--only", "refresh")
+    assert (ran.code, ran.report["refreshed"], ran.report["failed"]) == (0, 0, 1)
+    assert bank.read() == []
+    db.session.refresh(institution)
+    assert institution.scheduled_at > datetime.now(UTC) - timedelta(minutes=1)
