@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
 from functools import cached_property, partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,16 +18,15 @@ from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
-import background
 import models  # noqa: F401 - the tables must be known before migrations and queries
-from background.threads import ThreadEngine
 from config import Settings, is_loopback, load_settings
 from database import teach_sqlite_manners
 from domain.usernames import DEMO_USERNAME
 from extensions import bcrypt, crontab, csrf, db, limiter, login_manager, migrate
+from handlers import set_up_background
 from providers.registry import LazyBanks, LazyTexts
 from providers.twilio import valid_signature
-from services import demo, refreshing, removals, sweeping, users
+from services import users
 from services.rewrapping import rewrap_secrets
 from vault import vault
 from views import errors, filters, headers
@@ -47,10 +45,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.request_class = TidyRequest
     _setup_config(app, settings)
-    _setup_logging(settings)
+    setup_logging(settings)
     _setup_extensions(app, settings)
     _setup_gateways(app, settings)
-    _setup_background(app, settings)
+    set_up_background(app, settings)
     _setup_pages(app, settings)
     _setup_static(app)
     _setup_commands(app)
@@ -126,7 +124,8 @@ def _engine_options(settings: Settings) -> dict[str, object]:
     }
 
 
-def _setup_logging(settings: Settings) -> None:
+def setup_logging(settings: Settings) -> None:
+    """Lines on stderr, at LOG_LEVEL."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger().setLevel(settings.log_level)
     # The first three log addresses and bodies of vendor calls when they may; the last one is chatty.
@@ -190,37 +189,6 @@ def _texts(settings: Settings) -> LazyTexts | None:
             "pool_size": settings.refresh_concurrency + 8,
         }
     )
-
-
-def _setup_background(app: Flask, settings: Settings) -> None:
-    """Register the handlers by name. The engine's threads start with extensions["background"].start()."""
-    banks = app.extensions["banks"]
-
-    def in_context(work: Callable[..., object]) -> Callable[..., None]:
-        def handle(**ids: int) -> None:
-            with app.app_context():
-                work(**ids)
-
-        return handle
-
-    refresh = in_context(
-        lambda institution_id: refreshing.refresh(
-            institution_id, banks, settings.lease_seconds, only_wanted=True
-        )
-    )
-    background.register("refresh", refresh)
-    background.register("refresh_now", refresh)  # asks the bank itself, which may take a minute
-    background.register("remove_item", in_context(lambda removal_id: removals.remove_item(removal_id, banks)))
-    background.register(
-        "link_demo", in_context(lambda user_id: demo.link_banks(user_id, banks, simulated=settings.simulated))
-    )
-    background.register("track_demo", in_context(demo.add_trackers))
-    background.register("sweep", in_context(sweeping.sweep))
-    engine = ThreadEngine(
-        settings.refresh_concurrency, limits={"refresh_now": max(1, settings.refresh_concurrency // 2)}
-    )
-    app.extensions["background"] = engine
-    background.use(engine)
 
 
 def _setup_pages(app: Flask, settings: Settings) -> None:

@@ -1,8 +1,9 @@
 """The scheduler's entry: `python scheduled_jobs.py`, hourly or daily, twice at once or after days of silence.
 
-In order: refresh due institutions, plan and send due texts, retry removals, clean up. The last line is JSON
-with the counts of this run. Exit 0: done, also with banks down or needing login; 1: configuration, database or
-keys, or a removal or a text that needs a person. SIGTERM ends it after what is under way; the next run goes on.
+In order: refresh due institutions (with a broker the workers do), plan and send due texts, retry removals, clean
+up. The last line is JSON with the counts of this run. Exit 0: done, also with banks down or needing login; 1:
+configuration, database or keys, or a removal or a text that needs a person. SIGTERM ends it after what is under
+way; the next run goes on.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from tqdm import tqdm
 
 import background
 from app import create_app
-from CronJobs import clean_up, refresh_institutions, retry_removals, send_texts
+from background.celery import CeleryEngine
+from CronJobs import clean_up, refresh_in_batches, refresh_institutions, retry_removals, send_texts
+from CronJobs.refresh_institutions import RefreshReport
 from services import delivery, failures, health, refreshing, removals
 
 log = logging.getLogger("cashview.jobs")
@@ -35,7 +38,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the jobs; the exit code."""
     options = _options(arguments)
     app = create_app()
-    background.use(None)  # this process does its work itself, or leaves it to the web's sweepers
+    background.use(
+        None
+    )  # this process does its work itself, sends batches, or leaves it to the web's sweepers
     with app.app_context():
         if (problem := health.ready()) is not None:
             print(f"The jobs cannot run: {problem}.", file=sys.stderr)
@@ -80,7 +85,7 @@ def _stop_on_signal() -> threading.Event:
 def _run(app: Flask, options: argparse.Namespace, stop: threading.Event) -> tuple[dict[str, Any], list[str]]:
     """The parts asked for, in order; the report, and what a person must see to, in sentences."""
     now = options.at or datetime.now(UTC)
-    settings, banks = app.config["SETTINGS"], app.extensions["banks"]
+    banks = app.extensions["banks"]
     wanted = {options.only} if options.only else set(PARTS)
     report: dict[str, Any] = {
         "refreshed": 0,
@@ -91,17 +96,7 @@ def _run(app: Flask, options: argparse.Namespace, stop: threading.Event) -> tupl
     }
     problems: list[str] = []
     if "refresh" in wanted:
-        lease = settings.lease_seconds
-        one = _in_context(app, lambda number: refreshing.refresh(number, banks, lease, due_by=now))
-        with tqdm(desc="Refreshing", unit=" institutions", disable=None) as bar:
-            counts = refresh_institutions.run(
-                now,
-                one,
-                settings.refresh_concurrency,
-                bar.update,
-                dry_run=options.dry_run,
-                stopped=stop.is_set,
-            )
+        counts = _refresh(app, now, stop, dry_run=options.dry_run)
         report |= {"refreshed": counts.refreshed, "failed": counts.failed}
         if any(issubclass(kind, SQLAlchemyError) for kind in counts.broken_by):
             problems.append("The database refused what refreshing wrote: is it read-only, full or away?")
@@ -115,6 +110,25 @@ def _run(app: Flask, options: argparse.Namespace, stop: threading.Event) -> tupl
     if "cleanup" in wanted and not stop.is_set():
         report["cleaned"] = clean_up.run(now, dry_run=options.dry_run)
     return report, problems + _lasting_problems()
+
+
+def _refresh(app: Flask, now: datetime, stop: threading.Event, *, dry_run: bool) -> RefreshReport:
+    """The refresh part: by Celery's workers when there is a broker, else by threads of this process."""
+    settings, banks, engine = app.config["SETTINGS"], app.extensions["banks"], app.extensions["background"]
+    lease, threads = settings.lease_seconds, settings.refresh_concurrency
+    one = _in_context(app, lambda number: refreshing.refresh(number, banks, lease, due_by=now))
+    with tqdm(desc="Refreshing", unit=" institutions", disable=None) as bar:
+        if isinstance(engine, CeleryEngine) and not dry_run:
+            tools = refresh_in_batches.Tools(
+                send=lambda ids: engine.submit_batch("refresh_due", ids, due_by=now.isoformat()),
+                refresh_one=one,
+                concurrency=threads,
+                wait=stop.wait,
+                stopped=stop.is_set,
+                done=bar.update,
+            )
+            return refresh_in_batches.run(now, tools)
+        return refresh_institutions.run(now, one, threads, bar.update, dry_run=dry_run, stopped=stop.is_set)
 
 
 def _send_texts(

@@ -6,14 +6,18 @@ one finds the row already claimed. Handlers are registered by name by the compos
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Protocol
+
+log = logging.getLogger(__name__)
 
 Handler = Callable[..., None]
 
 
 class Engine(Protocol):
-    """Runs handlers by name, soon or after a delay in seconds, with integer ids as arguments."""
+    """Runs handlers by name, soon or after a delay in seconds, with integer ids as arguments. Never raises: what
+    cannot be handed on stays in its row."""
 
     def submit(self, name: str, ids: dict[str, int], delay: float) -> None: ...
 
@@ -50,3 +54,18 @@ def use(engine: Engine | None) -> None:
 def handler(name: str) -> Handler:
     """The registered handler of this name. KeyError when nobody registered it."""
     return _background.handlers[name]
+
+
+def run(name: str, **arguments: int | str) -> None:
+    """Run a handler here and now. One that fails, or that nobody knows (a newer version enqueued it), is logged by
+    name and ids only, for an exception's words may be personal, and ends alone."""
+    try:
+        handler(name)(**arguments)
+    except Exception as error:
+        log.error(
+            "background task %s %s failed: %s",
+            name,
+            arguments,
+            type(error).__name__,
+            exc_info=log.isEnabledFor(logging.DEBUG),
+        )

@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import logging
 import math
 import threading
 import time
 from collections import Counter, deque
 from collections.abc import Mapping
 
-from background import handler
-
-log = logging.getLogger(__name__)
-
-SWEEP_SECONDS = 15.0
+from background import run
+from background.sweeper import Sweeper
 
 
 class ThreadEngine:
@@ -35,6 +31,7 @@ class ThreadEngine:
         self._busy: Counter[str] = Counter()
         self._held_back: dict[str, deque[dict[str, int]]] = {name: deque() for name in self._limits}
         self._wake = threading.Condition()
+        self._sweeper = Sweeper()
         self._running = False
 
     def submit(self, name: str, ids: dict[str, int], delay: float) -> None:
@@ -45,7 +42,7 @@ class ThreadEngine:
                 return
             self._queued[key] = when
             heapq.heappush(self._heap, (when, next(self._sequence), name, ids))
-            self._wake.notify_all()  # the sweeper waits here too: waking one could wake the wrong one
+            self._wake.notify_all()  # one alone might take this task and leave a later one without a waiter
 
     def start(self) -> None:
         """Start the threads and the sweeper. Call once per process, after fork."""
@@ -54,10 +51,11 @@ class ThreadEngine:
         self._running = True
         for number in range(self._workers):
             threading.Thread(target=self._work, name=f"background-{number}", daemon=True).start()
-        threading.Thread(target=self._sweep, name="sweeper", daemon=True).start()
+        self._sweeper.start()
 
     def stop(self) -> None:
         """Take no further work. What runs is not interrupted; what waits stays in the database."""
+        self._sweeper.stop()
         with self._wake:
             self._running = False
             self._wake.notify_all()
@@ -65,7 +63,7 @@ class ThreadEngine:
     def _work(self) -> None:
         while (task := self._next()) is not None:
             name, ids = task
-            _run(name, ids)
+            run(name, **ids)
             with self._wake:
                 self._busy[name] -= 1
                 self._wake.notify_all()
@@ -96,19 +94,3 @@ class ThreadEngine:
 
     def _has_room(self, name: str) -> bool:
         return self._busy[name] < self._limits.get(name, self._workers)
-
-    def _sweep(self) -> None:
-        while self._running:
-            _run("sweep", {})
-            with self._wake:
-                self._wake.wait_for(lambda: not self._running, timeout=SWEEP_SECONDS)
-
-
-def _run(name: str, ids: dict[str, int]) -> None:
-    """A failing task is logged by name and ids only (its arguments may be personal) and ends alone."""
-    try:
-        handler(name)(**ids)
-    except Exception as error:
-        log.error(
-            "background task %s %s failed: %s", name, ids, type(error).__name__, exc_info=log.isEnabledFor(10)
-        )

@@ -175,6 +175,8 @@ def _say_where(settings: Settings, simulated: tuple[str, ...]) -> None:
         print(f"  Bank simulator: {simulator_url} (user_good / pass_good in Link)")
     if "twilio" in simulated:
         print(f"  Phone:          {simulator_url}/phone (the texts that would have gone out)")
+    if settings.celery_broker_url:
+        print("  Banks are read by Celery workers: start one with ./run worker")
     print("  Stop with Ctrl-C.", flush=True)
 
 

@@ -20,7 +20,7 @@ from scripts.processes import ROOT, call, stop_on_signals
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 OLDEST_NODE = 20
-USAGE = "Usage: ./run [test [pytest arguments] | check | jobs [arguments] | bench | worker]"
+USAGE = "Usage: ./run [test [pytest arguments] | check | jobs [arguments] | bench | worker [arguments]]"
 
 
 def main(arguments: list[str]) -> None:
@@ -41,12 +41,11 @@ def _program(command: str, rest: list[str]) -> list[str]:
         "check": ["-m", "scripts.check"],
         "jobs": ["scheduled_jobs.py", *rest],
         "bench": ["-m", "bench", *rest],
+        "worker": ["celery_app.py", *rest],
     }
     if command in ("help", "-h", "--help"):
         print(USAGE)
         sys.exit(0)
-    if command == "worker":
-        sys.exit("./run worker is not there yet: background work runs inside the web processes.")
     if command == "bench" and not (ROOT / "bench").is_dir():
         sys.exit("./run bench is not there yet.")
     if command not in programs:

@@ -13,6 +13,8 @@ from typing import IO, cast
 
 from scripts.browser import HOW_TO_GET, find_chromium
 from scripts.processes import end, start, stop_on_signals
+from scripts.redis import HOW_TO_GET as HOW_TO_GET_REDIS
+from scripts.redis import find_redis_server
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,16 @@ def _lacks_chromium() -> str | None:
     return None if find_chromium() else HOW_TO_GET
 
 
+def _lacks_redis() -> str | None:
+    return None if find_redis_server() else HOW_TO_GET_REDIS
+
+
 _NO_BROWSER = ["-m", "not browser"]
 GROUPS = [
-    Group("unit, and services on SQLite", ["-n", "2", "tests", "--ignore=tests/simulator", *_NO_BROWSER]),
+    Group(
+        "unit, and services on SQLite",
+        ["-n", "2", "tests", "--ignore=tests/simulator", "--ignore=tests/engine", *_NO_BROWSER],
+    ),
     Group(
         "services and pages on Postgres",
         [
@@ -54,6 +63,12 @@ GROUPS = [
         ],
     ),
     Group("simulator contract", ["-n", "2", "tests/simulator", *_NO_BROWSER]),
+    Group("Celery engine", ["-n", "2", "tests/engine"], _lacks_redis),
+    Group(
+        "Celery engine on Postgres",
+        ["-n", "2", "tests/engine/test_killed_worker.py", "--db=postgres"],
+        _lacks_redis,
+    ),
     Group("browser", ["-n", "2", "tests", "-m", "browser"], _lacks_chromium),
 ]
 

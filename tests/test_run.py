@@ -91,7 +91,6 @@ def test_a_newer_python_is_found_beside_an_old_one(lonely_run: Path):
 @pytest.mark.parametrize(
     "command, exit_code, says",
     [
-        ("worker", 1, "./run worker is not there yet"),
         ("dance", 2, "./run does not know 'dance'"),
         ("help", 0, "Usage: ./run"),
     ],
@@ -100,6 +99,10 @@ def test_what_cannot_be_run_is_said_before_anything_is_installed(command: str, e
     answer = subprocess.run([ROOT / "run", command], capture_output=True, text=True, check=False)
     assert answer.returncode == exit_code
     assert (answer.stdout + answer.stderr).startswith(says)
+
+
+def test_a_worker_gets_the_arguments_that_follow():
+    assert setup._program("worker", ["--concurrency", "4"]) == ["celery_app.py", "--concurrency", "4"]
 
 
 # Installing only what changed
