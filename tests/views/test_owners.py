@@ -120,7 +120,7 @@ def everything(rows) -> list[tuple]:
 
 
 @pytest.mark.parametrize("position, who", list(enumerate((OWNER, STRANGER, DEMO, NOBODY))))
-@pytest.mark.parametrize("verb, rule", ROUTES, ids=" ".join)
+@pytest.mark.parametrize("verb, rule", [pytest.param(*key, id=" ".join(key)) for key in ROUTES])
 def test_who_gets_what(people, owned, rows, verb, rule, position, who):
     path = rule
     for name, number in owned.items():
@@ -135,7 +135,8 @@ def test_who_gets_what(people, owned, rows, verb, rule, position, who):
 
 
 @pytest.mark.parametrize(
-    "verb, rule", [key for key in ROUTES if key[0] != "GET" and key not in SIGNED], ids=" ".join
+    "verb, rule",
+    [pytest.param(*key, id=" ".join(key)) for key in ROUTES if key[0] != "GET" and key not in SIGNED],
 )
 def test_every_write_needs_the_token(people, owned, rows, verb, rule):
     path = rule
@@ -147,6 +148,32 @@ def test_every_write_needs_the_token(people, owned, rows, verb, rule):
         assert (answer.status_code, answer.json["error"]["code"]) == (400, "csrf_failed")
         page = browser.client.open(path, method=verb, headers={"Accept": "text/html"})
         assert page.status_code == 400
+    assert everything(rows) == before
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+@pytest.mark.parametrize("who, status", [(OWNER, 200), (STRANGER, 404), (DEMO, 404), (NOBODY, None)])
+def test_who_may_ask_how_an_institution_is_made_up(people, owned, rows, who, status, accept):
+    """The one address whose object is named in the query, where the sweep above does not look."""
+    before = everything(rows)
+    path = f"/totals/why?institution={owned['institution_id']}"
+    answer = people[who].get(path, headers={"Accept": accept})
+    assert answer.status_code == (status or (401 if accept == "application/json" else 303))
+    assert (b"Adds what is available." in answer.data) == (who == OWNER)
+    assert everything(rows) == before
+
+
+@pytest.mark.parametrize("rule", [rule for verb, rule in ROUTES if verb == "GET"])
+def test_head_is_get_without_a_body_and_options_tells_nothing(people, owned, rows, rule):
+    path = rule
+    for name, number in owned.items():
+        path = path.replace(f"<int:{name}>", str(number))
+    before = everything(rows)
+    for position, who in enumerate((OWNER, STRANGER, DEMO, NOBODY)):
+        head = people[who].call("HEAD", path)
+        assert (head.status_code, head.data) == (ROUTES["GET", rule][position], b"")
+        options = people[who].call("OPTIONS", path)
+        assert (options.status_code, options.data) == (200, b"")
     assert everything(rows) == before
 
 
