@@ -33,6 +33,7 @@ from services.rewrapping import rewrap_secrets
 from vault import vault
 from views import errors, filters, headers
 from views.blueprints import BLUEPRINTS
+from views.http import TidyRequest
 from views.session_interface import RowSessionInterface
 
 ROOT = Path(__file__).resolve().parent
@@ -44,6 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """The application. Without settings they are read from the environment; errors are printed and it exits."""
     settings = settings or load_settings()
     app = Flask(__name__, static_folder=None)
+    app.request_class = TidyRequest
     _setup_config(app, settings)
     _setup_logging(settings)
     _setup_extensions(app, settings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from flask import request
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, Field, PasswordField, SelectField, StringField, TelField, ValidationError
 from wtforms.fields.choices import SelectChoice  # pyright: ignore[reportAttributeAccessIssue] - newer than its stubs
@@ -96,7 +97,15 @@ def _zone(_form: FlaskForm, field: Field) -> None:
         raise ValidationError("Please choose a time zone from the list.")
 
 
-class PersonFields(FlaskForm):
+class TextForm(FlaskForm):
+    """A form of text: only what was posted as text counts. A file in a field's place, or JSON, fills in nothing."""
+
+    class Meta(FlaskForm.Meta):
+        def wrap_formdata(self, form: FlaskForm, formdata: object) -> object:
+            return request.form if request.method == "POST" else None
+
+
+class PersonFields(TextForm):
     """What sign-up and profile share: who a person is."""
 
     e164 = ""
@@ -127,7 +136,7 @@ class SignUpForm(PersonFields):
     password = PasswordField("Password", [_required_as_typed("a password"), _NewPassword()])
 
 
-class _Guess(FlaskForm):
+class _Guess(TextForm):
     """A form with a password that may be wrong."""
 
     retry_after = 0
@@ -178,7 +187,7 @@ class _Frequency:
             raise ValidationError(str(error)) from None
 
 
-class BudgetForm(FlaskForm):
+class BudgetForm(TextForm):
     """A budget for each month, in the account's currency, and the days between texts."""
 
     threshold = Decimal(0)

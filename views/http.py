@@ -3,16 +3,42 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any, cast
+from typing import IO, Any, cast
 
 from flask import Request, current_app, request
 from flask_login import current_user
 from flask_wtf import FlaskForm
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.formparser import FormDataParser
 
 from domain.errors import BadInput, TooSoon
 from models import User
 from services.linking import Banks
+
+
+class NamedFields(FormDataParser):
+    """Drops the parts of a multipart body that have no name: they belong to no field, and readers of forms expect
+    every name to be text."""
+
+    def parse(
+        self,
+        stream: IO[bytes],
+        mimetype: str,
+        content_length: int | None,
+        options: dict[str, str] | None = None,
+    ) -> tuple[IO[bytes], MultiDict[str, Any], MultiDict[str, Any]]:
+        stream, form, files = super().parse(stream, mimetype, content_length, options)
+        return stream, self._named(form), self._named(files)
+
+    def _named(self, fields: MultiDict[str, Any]) -> MultiDict[str, Any]:
+        return self.cls([(name, value) for name, value in fields.items(multi=True) if name is not None])
+
+
+class TidyRequest(Request):
+    """The request of every page."""
+
+    form_data_parser_class = NamedFields
 
 
 def wants_json(incoming: Request) -> bool:
