@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from domain.money import to_amount
-from domain.text import storable
+from domain.text import one_line, storable
 from providers.base import (
     BankAccount,
     BankTransaction,
@@ -49,11 +49,11 @@ def account(raw: dict[str, Any]) -> BankAccount:
     return BankAccount(
         account_id=_required_text(raw["account_id"]),
         persistent_account_id=_id(raw.get("persistent_account_id")),
-        name=_text(raw.get("name")) or "Account",
-        official_name=_text(raw.get("official_name")),
-        mask=(_text(raw.get("mask")) or "")[:16] or None,
-        type=(_text(raw.get("type")) or "other")[:32],
-        subtype=(_text(raw.get("subtype")) or "")[:64] or None,
+        name=_line(raw.get("name")) or "Account",
+        official_name=_line(raw.get("official_name")),
+        mask=(_line(raw.get("mask")) or "")[:16] or None,
+        type=(_line(raw.get("type")) or "other")[:32],
+        subtype=(_line(raw.get("subtype")) or "")[:64] or None,
         available=to_amount(balances.get("available")),
         current=to_amount(balances.get("current")),
         limit=to_amount(balances.get("limit")),
@@ -76,8 +76,8 @@ def transaction(raw: dict[str, Any]) -> BankTransaction | None:
         currency=_currency(raw),
         date=date.fromisoformat(raw["date"]),
         authorized_date=_date(raw.get("authorized_date")),
-        name=_text(raw.get("name")) or _text(raw.get("merchant_name")) or "",
-        merchant_name=_text(raw.get("merchant_name")),
+        name=_line(raw.get("name")) or _line(raw.get("merchant_name")) or "",
+        merchant_name=_line(raw.get("merchant_name")),
         pending=bool(raw["pending"]),
         category=(_text(category.get("primary")) or "")[:64] or None,
         category_detail=(_text(category.get("detailed")) or "")[:96] or None,
@@ -109,7 +109,7 @@ def item_info(raw: dict[str, Any]) -> ItemInfo:
     updated = (status.get("transactions") or {}).get("last_successful_update")
     return ItemInfo(
         institution_id=_text(item.get("institution_id")),
-        institution_name=_text(item.get("institution_name")),
+        institution_name=_line(item.get("institution_name")),
         error_code=_text(error.get("error_code")),
         balances_as_of=_moment(updated),
     )
@@ -120,7 +120,7 @@ def institution(raw: dict[str, Any]) -> Institution:
     color = _text(entry.get("primary_color"))
     return Institution(
         institution_id=_required_text(entry["institution_id"]),
-        name=_required_text(entry["name"]),
+        name=_required_line(entry["name"]),
         primary_color=color if color and _COLOR.fullmatch(color) else None,
         logo=_png(_text(entry.get("logo"))),
     )
@@ -138,13 +138,22 @@ def _png(encoded: str | None) -> bytes | None:
 
 
 def _currency(raw: dict[str, Any]) -> str | None:
-    code = _text(raw.get("iso_currency_code")) or _text(raw.get("unofficial_currency_code"))
+    code = _line(raw.get("iso_currency_code")) or _line(raw.get("unofficial_currency_code"))
     return code[:16] if code else None
 
 
 def _text(value: object) -> str | None:
     """Text as far as it can be stored; anything that is not text, or empty, is None."""
     return (storable(value) or None) if isinstance(value, str) else None
+
+
+def _line(value: object) -> str | None:
+    """A name as one clean line; anything that is not text, or nothing but blanks, is None."""
+    return (one_line(value) or None) if isinstance(value, str) else None
+
+
+def _required_line(value: object) -> str:
+    return _required_text(_line(value))
 
 
 def _required_text(value: object) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from background import enqueue
 from database import utcnow
 from domain.errors import BadInput, Conflict, VendorTrouble
-from domain.text import storable
+from domain.text import isolated, one_line
 from domain.wording import linking_sentence
 from extensions import db
 from models import Account, FinancialInstitution, ItemRemoval, User
@@ -69,7 +69,8 @@ def link(
         return existing
     if not confirm_duplicate and (twin := _already_linked(user_id, hint)):
         raise Conflict(
-            f"{twin} is already linked with these accounts. Link it once more?", code="already_linked"
+            f"{isolated(twin)} is already linked with these accounts. Link it once more?",
+            code="already_linked",
         )
     bank = bank_of(environment, banks)
     # Its commit: no transaction is open while the vendor is asked.
@@ -243,7 +244,7 @@ class LinkHint:
 def _short_text(value: object, limit: int) -> str | None:
     if not isinstance(value, str):
         return None
-    return storable(value).strip()[:limit] or None
+    return one_line(value[: 4 * limit])[:limit].strip() or None
 
 
 def _names_and_masks(accounts: list[Any]) -> Iterator[tuple[str, str | None]]:

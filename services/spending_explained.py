@@ -17,9 +17,13 @@ from database import utcnow
 from domain.periods import Month, local_date, month_of
 from domain.spending import Reason, SpendingClass, Spent
 from domain.spending_words import category_words, verdict_words
+from domain.text import one_line
 from extensions import db
 from models import Account, BudgetTracker, FinancialInstitution, Transaction, User
 from services.spending import NOTHING, in_own_currency, spent_by_account
+
+NAMELESS = "Transaction"
+"""What a transaction is called whose bank gives no name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +82,8 @@ def explain_spending(user: User, account: Account, month: Month | None) -> Spend
     )
     return SpendingWhy(
         account_id=account.id,
-        account_name=account.name,
-        institution_name=institution.name,
+        account_name=one_line(account.name),
+        institution_name=one_line(institution.name),
         currency=account.currency,
         month=shown,
         this_month=this_month,
@@ -112,7 +116,7 @@ def _row(row: Any) -> SpendingRow:
     counts = spending_class in (SpendingClass.COUNTED, SpendingClass.REFUND)
     return SpendingRow(
         date=row.date,
-        name=row.merchant_name or row.name,
+        name=one_line(row.merchant_name or row.name) or NAMELESS,
         detail=category_words(row.category, row.category_detail),
         amount=row.amount,
         currency=row.currency,

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from domain.errors import BadInput
 from domain.money import plain
+from domain.text import isolated
 from forms import BudgetForm
 from models import Account, BudgetTracker
 from services import budgets
@@ -33,7 +34,7 @@ def create(account_id: int) -> Answer:
     form = BudgetForm(currency=account.currency)
     if request.method == "POST" and form.validate_on_submit():
         budgets.create(account, form.threshold, form.frequency, user, datetime.now(UTC))
-        flash(f"The budget tracker of {account.name} is created.", "success")
+        flash(f"The budget tracker of {isolated(account.name)} is created.", "success")
         return _back_to(account)
     return _page("budgets/create.html", form, account)
 
@@ -50,7 +51,7 @@ def update(account_id: int) -> Answer:
     )
     if request.method == "POST" and form.validate_on_submit():
         budgets.update(tracker, form.threshold, form.frequency, user, datetime.now(UTC))
-        flash(f"The budget tracker of {account.name} is saved.", "success")
+        flash(f"The budget tracker of {isolated(account.name)} is saved.", "success")
         return _back_to(account)
     return _page("budgets/update.html", form, account)
 

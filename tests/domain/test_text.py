@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.text import is_clean_line, storable
+from domain.text import is_clean_line, isolated, one_line, storable
 from domain.usernames import DEMO_USERNAME, username_key
 
 
@@ -69,3 +69,29 @@ def test_different_names_stay_different():
     assert (
         len({username_key(name) for name in ("alice", "alicе", "al1ce", "alice_", "Alice2")}) == 5
     )  # one is Cyrillic
+
+
+@given(st.text(alphabet=st.characters(categories=None)))
+def test_one_line_is_always_a_clean_line(text):
+    line = one_line(text)
+    assert is_clean_line(line)
+    assert one_line(line) == line
+    assert line == line.strip()
+
+
+@pytest.mark.parametrize(
+    "text, line",
+    [
+        ("Plaid Checking", "Plaid Checking"), ("two\nlines", "two lines"), ("a\u2028b\u2029c\td", "a b c d"),
+        ("abc\u202edcba", "abcdcba"), ("\u2067בנק\u2069", "בנק"), ("a\x00b\ud800", "ab"),  (" \r\n ", ""),
+        ("<script>alert(1)</script>", "<script>alert(1)</script>"),
+        ("{{7*7}}", "{{7*7}}"), ("🏦\u200d🏦", "🏦\u200d🏦"),
+    ],
+)  # fmt: skip
+def test_one_line(text, line):
+    assert one_line(text) == line
+
+
+def test_a_name_in_a_sentence_keeps_to_itself():
+    assert isolated("Chase") == "Chase"
+    assert isolated("בנק") == "\u2068בנק\u2069"
