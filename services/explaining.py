@@ -8,7 +8,7 @@ from datetime import datetime
 from database import utcnow
 from domain.explanation import Explanation, explain
 from models import FinancialInstitution, User
-from services.reporting import AccountView, institution_views
+from services.reporting import AccountView, ages_of, institution_views
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,8 @@ class Why:
     """The explanation of one institution's totals (`name`), or of everything (None), as of a moment (UTC)."""
 
     as_of: datetime
+    ages: tuple[datetime, datetime] | None
+    """The oldest and the newest age of the balances; None when none is known."""
     name: str | None
     explanation: Explanation[AccountView]
     institution_of: dict[int, str]
@@ -29,6 +31,7 @@ def why(user: User, institution_id: int | None) -> Why:
     views = institution_views(condition, now)
     return Why(
         as_of=now,
+        ages=ages_of(views),
         name=views[0].name if institution_id is not None and views else None,
         explanation=explain([account for view in views for account in view.accounts]),
         institution_of={account.id: view.name for view in views for account in view.accounts},

@@ -8,14 +8,16 @@ Amounts are exact Decimals with their currency beside them; currencies are never
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
 
 from database import utcnow
+from domain.ages import age_worth_a_word, span
 from domain.balances import (
     CREDIT,
     DEPOSITORY,
@@ -28,8 +30,11 @@ from domain.balances import (
     kind_of,
 )
 from domain.balances import totals as total_lines
+from domain.colors import is_color, on_dark, on_light
 from domain.periods import local_date
 from domain.spending import is_eligible
+from domain.subtypes import subtype_words
+from domain.text import one_line
 from domain.wording import STATE_LABELS, failure_sentence
 from extensions import db
 from models import (
@@ -56,7 +61,9 @@ GROUPS = (
     (LOAN, "Loans"),
     (OTHER, "Other"),
 )
-SAME_MOMENT = timedelta(minutes=10)
+NAMELESS_BANK, NAMELESS_ACCOUNT = "Your bank", "Account"
+"""A link or a button needs words, also when a bank gave only blanks."""
+
 PALETTE = ("#0b6b5b", "#1f5fa8", "#7b4aa5", "#b4652a", "#8a1c4a", "#3d6b1f", "#0f6e84", "#6b5a12")
 
 
@@ -80,12 +87,15 @@ class AccountView:
     contribution: Decimal | None = None
     in_holdings: bool = True
     is_overpaid: bool = False
+    what: str = ""
+    """Its kind in a person's words: 'Checking', '401(k)', 'Student loan'."""
     budget_tracker: TrackerView | None = None
     can_track: bool = False
 
     def __post_init__(self) -> None:
         self.contribution = contribution(self)
         self.in_holdings = in_holdings(self.type)
+        self.what = subtype_words(self.type, self.subtype)
         self.is_overpaid = self.kind in (CREDIT, LOAN) and self.current is not None and self.current < 0
         self.can_track = (
             not self.closed and self.budget_tracker is None and is_eligible(self.type, self.subtype)
@@ -116,6 +126,11 @@ class InstitutionView:
     accounts: list[AccountView] = field(default_factory=list)
     deleted_count: int = 0
     totals: list[TotalLine] = field(default_factory=list)
+
+    @property
+    def colors(self) -> tuple[str, str]:
+        """Its colour as drawn on a light and on a dark card."""
+        return on_light(self.color), on_dark(self.color)
 
     @property
     def account_count(self) -> int:
@@ -157,6 +172,11 @@ class Dashboard:
         """Seconds until "Refresh everything" does something: 0 when any bank may be asked; None: none ever may."""
         alive = [view.ready_in for view in self.institutions if view.state != REVOKED]
         return min(alive) if alive else None
+
+    @property
+    def ages(self) -> tuple[datetime, datetime] | None:
+        """The oldest and the newest age of the balances in the totals; None while nothing is known."""
+        return ages_of(self.institutions)
 
     @property
     def is_empty(self) -> bool:
@@ -216,12 +236,14 @@ def _institution(row: Any, now: datetime) -> InstitutionView:
     working = row.due_at is not None or (row.lease_until is not None and row.lease_until > now)
     state = shown_state(row.state, working)
     label, tone = STATE_LABELS[state]
-    name: str = row.name
+    name = one_line(row.name) or NAMELESS_BANK
     return InstitutionView(
         id=row.id,
         name=name,
         initials=initials(name),
-        color=row.primary_color or PALETTE[sum(name.encode()) % len(PALETTE)],
+        color=row.primary_color
+        if is_color(row.primary_color)
+        else PALETTE[sum(name.encode()) % len(PALETTE)],
         has_logo=row.has_logo,
         state=state,
         stage=row.stage if working or row.state == HEALTHY else DONE,
@@ -229,7 +251,7 @@ def _institution(row: Any, now: datetime) -> InstitutionView:
         error_code=None if working else row.error_code,
         error_message=None if working else failure_sentence(row.error_code),
         refreshed_at=row.refreshed_at,
-        balances_as_of=_age(row.balances_as_of, row.refreshed_at),
+        balances_as_of=age_worth_a_word(row.balances_as_of, row.refreshed_at),
         state_label=label,
         state_tone=tone,
         ready_in=ready_in(row.realtime_at, now),
@@ -237,11 +259,9 @@ def _institution(row: Any, now: datetime) -> InstitutionView:
     )
 
 
-def _age(balances_as_of: datetime | None, refreshed_at: datetime | None) -> datetime | None:
-    """The balances' own age where it is worth a word; reading takes a while, so minutes apart are the same."""
-    if balances_as_of and refreshed_at and abs(refreshed_at - balances_as_of) < SAME_MOMENT:
-        return refreshed_at
-    return balances_as_of
+def ages_of(institutions: Iterable[InstitutionView]) -> tuple[datetime, datetime] | None:
+    """The oldest and the newest age of the balances that these institutions' totals are made of."""
+    return span(view.balances_as_of for view in institutions if view.balances_as_of and view.totals)
 
 
 def shown_state(state: str, working: bool) -> str:
@@ -277,9 +297,10 @@ def _add_accounts(views: dict[int, InstitutionView], condition: Any, owner: Any,
         view.accounts.append(
             AccountView(
                 id=row.id,
-                name=row.name,
-                official_name=row.official_name,
-                mask=row.mask,
+                # Cleaned on their way in; rows of before that, or restored from elsewhere, are so here.
+                name=one_line(row.name) or NAMELESS_ACCOUNT,
+                official_name=one_line(row.official_name or "") or None,
+                mask=one_line(row.mask or "") or None,
                 type=row.type,
                 subtype=row.subtype,
                 kind=kind_of(row.type),

@@ -16,17 +16,22 @@ class Holder(Protocol):
 
     id: int
     name: str
-    color: str
     totals: list[TotalLine]
+
+    @property
+    def colors(self) -> tuple[str, str]:
+        """Its colour as drawn on a light and on a dark card."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """An institution's part of the positive holdings in one currency, 0..1; None at or below zero."""
+    """An institution's part of the positive holdings in one currency, 0..1; None at or below zero.
+    `colors` are its colour on a light and on a dark card."""
 
     institution_id: int
     name: str
-    color: str
+    colors: tuple[str, str]
     currency: str
     holdings: Decimal
     share: Decimal | None
@@ -43,7 +48,7 @@ def shares_of(institutions: Iterable[Holder], currencies: list[str]) -> list[Sha
         entries = sorted(by_currency[currency], key=lambda entry: -entry[1])
         whole = sum((held for _, held in entries if held > 0), Decimal(0))
         shares += [
-            Share(view.id, view.name, view.color, currency, held, held / whole if held > 0 else None)
+            Share(view.id, view.name, view.colors, currency, held, held / whole if held > 0 else None)
             for view, held in entries
         ]
     return shares
