@@ -15,3 +15,16 @@ export function cardOf(id) {
 export function nameOf(card) {
   return card.dataset.name;
 }
+
+const LONGEST = 80;
+
+/** A name short enough for a question or a message: whole names are on the card. */
+export function short(name) {
+  const letters = [...name];
+  return letters.length > LONGEST ? `${letters.slice(0, LONGEST - 1).join("").trimEnd()}…` : name;
+}
+
+/** A name inside a plain sentence: written in either direction, it leaves the words around it in their order. */
+export function isolated(name) {
+  return `\u2068${short(name)}\u2069`;
+}

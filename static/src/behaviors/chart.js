@@ -12,6 +12,15 @@ function rowsOf(canvas) {
   return [...canvas.closest("[data-piece]").querySelectorAll("tr[data-share]")];
 }
 
+function isDark() {
+  return document.documentElement.dataset.bsTheme === "dark";
+}
+
+/** Each share's colour as the server made it for a card of this theme. */
+function colorsOf(rows) {
+  return rows.map((row) => (isDark() ? row.dataset.dark : row.dataset.light));
+}
+
 function cardColor() {
   return getComputedStyle(document.documentElement).getPropertyValue("--card").trim();
 }
@@ -38,7 +47,8 @@ function configuration(canvas, rows) {
       datasets: [
         {
           data: rows.map((row) => Number(row.dataset.share)),
-          backgroundColor: rows.map((row) => row.dataset.color),
+          backgroundColor: colorsOf(rows),
+          hoverBackgroundColor: colorsOf(rows),
           borderColor: cardColor(),
           borderWidth: edgeOf(rows.length),
         },
@@ -67,11 +77,13 @@ export function connectChart(canvas) {
   }
 }
 
-/** Redraws the edges between shares when the theme changes. */
+/** Draws shares and the edges between them in the new theme's colours. */
 export function startChartTheme() {
   document.addEventListener("cashview:theme", () => {
     if (!drawn) return;
-    drawn.data.datasets[0].borderColor = cardColor();
+    const [shares] = drawn.data.datasets;
+    shares.borderColor = cardColor();
+    shares.backgroundColor = shares.hoverBackgroundColor = colorsOf(rowsOf(drawn.canvas));
     drawn.update("none");
   });
 }

@@ -1,10 +1,11 @@
 // Deletes an institution, an account or a budget tracker: asks first and names what will go, then numbers change in place.
 
 import $ from "jquery";
-import { cardOf, idOf, nameOf, urlOf } from "./cards.js";
+import { cardOf, idOf, isolated, nameOf, short, urlOf } from "./cards.js";
 import { ask } from "./dialogs.js";
+import { complainOrCatchUp } from "./elsewhere.js";
 import { send } from "./http.js";
-import { complain, tell } from "./notices.js";
+import { tell } from "./notices.js";
 import { remove, swap } from "./pieces.js";
 
 function newTotal() {
@@ -26,40 +27,50 @@ function focusFirst(...candidates) {
 
 async function deleteInstitution(card) {
   const name = nameOf(card);
-  if (!(await ask("ask-delete-institution", { name, what: accountsOf(card) }))) return;
+  if (!(await ask("ask-delete-institution", { name: short(name), what: accountsOf(card) }))) return;
   const answer = await send("delete", urlOf(card));
   remove(`institution-${idOf(card)}`);
   swap(answer.html);
-  tell(`${name} deleted. ${newTotal()}`);
+  tell(`${isolated(name)} deleted. ${newTotal()}`);
   focusFirst(document.getElementById("institutions"), document.querySelector('[data-piece="empty"] [data-key="link"]'));
 }
 
+function accountName(row) {
+  return row.querySelector("b").textContent;
+}
+
 async function deleteAccount(card, row) {
-  const name = row.querySelector("b").textContent;
-  if (!(await ask("ask-delete-account", { name, institution: nameOf(card) }))) return;
+  const name = accountName(row);
+  if (!(await ask("ask-delete-account", { name: short(name), institution: short(nameOf(card)) }))) return;
   const answer = await send("delete", `/accounts/${row.dataset.accountId}`);
   swap(answer.html);
-  tell(`${name} deleted. ${newTotal()}`);
+  tell(`${isolated(name)} deleted. ${newTotal()}`);
   focusFirst(cardOf(idOf(card))?.querySelector("h3"));
 }
 
 async function deleteTracker(row, budget) {
-  const name = row.querySelector("b").textContent;
+  const name = accountName(row);
   const id = row.dataset.accountId;
-  if (!(await ask("ask-delete-tracker", { name, budget }))) return;
+  if (!(await ask("ask-delete-tracker", { name: short(name), budget }))) return;
   const answer = await send("delete", `/accounts/${id}/budget-tracker`);
   swap(answer.html);
-  tell(`The budget tracker of ${name} is deleted.`);
+  tell(`The budget tracker of ${isolated(name)} is deleted.`);
   focusFirst(document.querySelector(`[data-account-id="${id}"] [data-key="create-tracker"]`));
 }
 
+function whatOf(card, row, button) {
+  if (button.dataset.delete === "tracker") return "This budget tracker";
+  return row ? accountName(row) : nameOf(card);
+}
+
 async function onClick(card, button) {
+  const row = button.closest("[data-account-id]");
   try {
-    if (button.dataset.delete === "institution") await deleteInstitution(card);
-    else if (button.dataset.delete === "tracker") await deleteTracker(button.closest("[data-account-id]"), button.dataset.budget);
-    else await deleteAccount(card, button.closest("[data-account-id]"));
+    if (button.dataset.delete === "tracker") await deleteTracker(row, button.dataset.budget);
+    else if (row) await deleteAccount(card, row);
+    else await deleteInstitution(card);
   } catch (trouble) {
-    complain(trouble.message);
+    await complainOrCatchUp(trouble, whatOf(card, row, button));
   }
 }
 

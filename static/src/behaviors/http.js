@@ -34,10 +34,12 @@ function toTrouble(error) {
   });
 }
 
-/** Sends a request and gives its JSON; throws Trouble. A session that ended leads to the log-in page. */
-export async function send(method, url, data) {
+/** Sends a request and gives its JSON (or the text of what `accept` names); throws Trouble. A session that ended leads
+    to the log-in page. */
+export async function send(method, url, data, accept) {
+  const headers = accept ? { Accept: accept } : {};
   try {
-    return (await client.request({ method, url, data })).data;
+    return (await client.request({ method, url, data, headers })).data;
   } catch (error) {
     const trouble = toTrouble(error);
     if (trouble.status === 401) window.location.assign("/login");

@@ -1,7 +1,7 @@
 // Link Institution: a link token, Plaid's window (or the simulator's, with the same API), then our own exchange.
 
 import { isBusy, setBusy } from "./busy.js";
-import { cardOf } from "./cards.js";
+import { cardOf, isolated, short } from "./cards.js";
 import { ask } from "./dialogs.js";
 import { send } from "./http.js";
 import { complain, say, tell } from "./notices.js";
@@ -85,7 +85,7 @@ async function save(linked, confirmed) {
   try {
     return await send("post", "/financial-institutions", body);
   } catch (trouble) {
-    const name = linked.metadata?.institution?.name ?? "This institution";
+    const name = short(linked.metadata?.institution?.name ?? "This institution");
     const { message, code, status } = trouble;
     if (code === "already_linked" && !confirmed) {
       return (await ask("ask-duplicate", { name, message })) ? save(linked, true) : null;
@@ -103,7 +103,7 @@ async function link() {
   const resource = await save(linked, false);
   if (!resource) return tell("Nothing was linked; everything stays as it was.");
   swap(resource.html);
-  tell(`${resource.name} is connected. Its accounts are being read.`);
+  tell(`${isolated(resource.name)} is connected. Its accounts are being read.`);
   const card = cardOf(resource.id);
   card?.scrollIntoView({ block: "nearest" });
   return card?.querySelector("h3")?.focus({ preventScroll: true });

@@ -1,6 +1,13 @@
 // Messages: toasts a person sees, and sentences only a screen reader hears.
 
-const STAY = 12_000;
+const STAY = 4_000;
+const PER_LETTER = 50;
+const LONGEST = 10_000;
+
+/** Milliseconds to read a sentence without haste: about seven seconds for a usual one. */
+function readingTime(text) {
+  return Math.min(STAY + PER_LETTER * text.length, LONGEST);
+}
 
 function region(kind) {
   return document.querySelector(`[data-toasts="${kind}"]`);
@@ -22,8 +29,14 @@ export function tell(text) {
   region("info").replaceChildren();
   const element = toast("info", text);
   const leave = () => (element.matches(":hover, :focus-within") ? setTimeout(leave, STAY) : element.remove());
-  setTimeout(leave, STAY);
+  setTimeout(leave, readingTime(text));
 }
+
+// Escape puts messages away, unless it closes a dialog.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || document.querySelector("dialog[open]")) return;
+  for (const kind of ["info", "error"]) region(kind)?.replaceChildren();
+});
 
 /** Says that something went wrong; it stays until dismissed or replaced by the next. */
 export function complain(text) {

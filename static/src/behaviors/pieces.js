@@ -59,6 +59,13 @@ export function swap(html) {
   }
 }
 
+/** Puts every piece inside an element of another document in its place. */
+export function swapFrom(root) {
+  for (const piece of root.querySelectorAll("[data-piece]")) {
+    if (!piece.parentElement.closest("[data-piece], dialog")) place(document.importNode(piece, true));
+  }
+}
+
 /** Takes a piece off the page. */
 export function remove(name) {
   seen.delete(name);

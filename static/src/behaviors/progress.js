@@ -1,9 +1,10 @@
 // Follows a card at work (data-working="true"), also after a reload, until the server says it is done.
 
-import { cardOf, idOf, urlOf } from "./cards.js";
+import { cardOf, idOf, nameOf, urlOf } from "./cards.js";
+import { complainOrCatchUp } from "./elsewhere.js";
 import { send } from "./http.js";
 import { say } from "./notices.js";
-import { remove, swap } from "./pieces.js";
+import { swap } from "./pieces.js";
 
 const FIRST = 700;
 const SLOWEST = 3_000;
@@ -34,6 +35,12 @@ function next(id, state) {
   return setTimeout(() => step(id, state), state.wait);
 }
 
+/** The card went in another window while it was being read. */
+async function leave(id, trouble) {
+  const card = cardOf(id);
+  if (card) await complainOrCatchUp(trouble, nameOf(card));
+}
+
 async function step(id, state) {
   // A hidden tab waits; nobody is looking.
   if (document.hidden) return next(id, { ...state, wait: SLOWEST });
@@ -41,7 +48,7 @@ async function step(id, state) {
     await look(id);
     state.failures = 0;
   } catch (trouble) {
-    if (trouble.status === 404) remove(`institution-${id}`);
+    if (trouble.status === 404) await leave(id, trouble);
     if (trouble.status === 401 || (state.failures += 1) > PATIENCE) return followed.delete(id);
   }
   return next(id, state);

@@ -3,8 +3,9 @@
 import $ from "jquery";
 import { isBusy, setBusy } from "./busy.js";
 import { nameOf, urlOf } from "./cards.js";
+import { complainOrCatchUp } from "./elsewhere.js";
 import { send } from "./http.js";
-import { complain, say } from "./notices.js";
+import { say } from "./notices.js";
 import { swap } from "./pieces.js";
 
 async function refresh(card, button) {
@@ -16,7 +17,7 @@ async function refresh(card, button) {
     swap(resource.html);
   } catch (trouble) {
     // With 429 the sentence says when it may be used again.
-    complain(trouble.message);
+    await complainOrCatchUp(trouble, nameOf(card));
   } finally {
     // Swapped out or not: a button still on the page follows the card's own state.
     if (button.isConnected) setBusy(button, null);

@@ -1,7 +1,8 @@
 // "How is this made up?": opens the explanation in place; the link leads to the same as a page.
 
+import { nameOf } from "./cards.js";
+import { complainOrCatchUp } from "./elsewhere.js";
 import { send } from "./http.js";
-import { complain } from "./notices.js";
 import { swap } from "./pieces.js";
 
 async function show(link) {
@@ -17,10 +18,11 @@ export function connectWhy(link) {
   link.addEventListener("click", async (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
+    const card = link.closest("[data-institution-id]");
     try {
       await show(link);
     } catch (trouble) {
-      complain(trouble.message);
+      await complainOrCatchUp(trouble, card ? nameOf(card) : "This institution");
     }
   });
 }
