@@ -29,6 +29,13 @@ document.addEventListener('securitypolicyviolation', (event) => {
   console.error(`policy violation: ${event.violatedDirective} ${event.blockedURI}`);
 });
 """
+_WIDEST = """
+[...document.querySelectorAll('body *')]
+  .filter((element) => element.getBoundingClientRect().right > innerWidth || element.getBoundingClientRect().left < 0)
+  .slice(-3)
+  .map((element) => `${element.tagName}.${element.className} ${element.textContent.trim().slice(0, 30)}`)
+  .join(' | ')
+"""
 _names = itertools.count(1)
 
 
@@ -82,7 +89,7 @@ class Person:
         sideways = self.page.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
-        assert sideways <= 0, f"{sideways} px sideways"
+        assert sideways <= 0, f"{sideways} px sideways: {self.page.evaluate(_WIDEST)}"
 
     def go(self, path: str = "/") -> None:
         self.page.goto(self.server.url + path)
