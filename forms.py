@@ -102,7 +102,7 @@ class TextForm(FlaskForm):
 
     class Meta(FlaskForm.Meta):
         def wrap_formdata(self, form: FlaskForm, formdata: object) -> object:
-            return request.form if request.method == "POST" else None
+            return request.form if formdata is not None and request.method == "POST" else None
 
 
 class PersonFields(TextForm):
@@ -207,7 +207,7 @@ class BudgetForm(TextForm):
         self.symbol = currency_style(currency).prefix.strip()
 
 
-class ConsentForm(FlaskForm):
+class ConsentForm(TextForm):
     consent = BooleanField("Yes, text me", [DataRequired("Please tick the box if you agree to texts.")])
 
 
@@ -221,5 +221,5 @@ class _Code:
         field.data = digits
 
 
-class CodeForm(FlaskForm):
+class CodeForm(TextForm):
     code = StringField("Code from the text", [_required("the code from the text"), _Code()], [_stripped])

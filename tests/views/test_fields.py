@@ -94,6 +94,10 @@ WRITES: dict[tuple[str, str], Write] = {
             "users.username users.username_key users.phone_number users.first_name users.last_name users.timezone"
         ),
     ),
+    # The scene's account is a sandbox account, which has no texts; nobody signed the webhooks.
+    ("POST", "/users/texts"): Write(409, {"consent": "y"}),
+    ("POST", "/webhooks/twilio/status"): Write(403, {"MessageSid": "SM1", "MessageStatus": "delivered"}),
+    ("POST", "/webhooks/twilio/inbound"): Write(403, {"From": "+14155552671", "Body": "STOP"}),
     ("POST", "/users/change-password"): Write(
         303,
         {"current_password": PASSWORD, "new_password": "ten lives of a tin robot"},
