@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
@@ -25,15 +24,11 @@ from domain.balances import (
     LOAN,
     OTHER,
     TotalLine,
-    contribution,
-    in_holdings,
     kind_of,
 )
 from domain.balances import totals as total_lines
 from domain.colors import is_color, on_dark, on_light
 from domain.periods import local_date
-from domain.spending import is_eligible
-from domain.subtypes import subtype_words
 from domain.text import one_line
 from domain.wording import STATE_LABELS, failure_sentence
 from extensions import db
@@ -49,9 +44,10 @@ from models import (
     PhoneOptOut,
     User,
 )
+from services.account_view import AccountView
 from services.institutions import ready_in
 from services.shares import Share, shares_of
-from services.tracking import OWNER_COLUMNS, TRACKER_COLUMNS, TrackerView, add_spending, tracker_of
+from services.tracking import OWNER_COLUMNS, TRACKER_COLUMNS, add_spending, tracker_of
 from services.vendors import Trouble, plaid_key, trouble_with
 
 GROUPS = (
@@ -65,41 +61,6 @@ NAMELESS_BANK, NAMELESS_ACCOUNT = "Your bank", "Account"
 """A link or a button needs words, also when a bank gave only blanks."""
 
 PALETTE = ("#0b6b5b", "#1f5fa8", "#7b4aa5", "#b4652a", "#8a1c4a", "#3d6b1f", "#0f6e84", "#6b5a12")
-
-
-@dataclass(slots=True)
-class AccountView:
-    """One account as the page shows it. `contribution` is signed and None when unknown or closed; `can_track`
-    is whether a budget tracker can be created for it (it has none yet)."""
-
-    id: int
-    name: str
-    official_name: str | None
-    mask: str | None
-    type: str
-    subtype: str | None
-    kind: str
-    currency: str | None
-    available: Decimal | None
-    current: Decimal | None
-    limit: Decimal | None
-    closed: bool
-    contribution: Decimal | None = None
-    in_holdings: bool = True
-    is_overpaid: bool = False
-    what: str = ""
-    """Its kind in a person's words: 'Checking', '401(k)', 'Student loan'."""
-    budget_tracker: TrackerView | None = None
-    can_track: bool = False
-
-    def __post_init__(self) -> None:
-        self.contribution = contribution(self)
-        self.in_holdings = in_holdings(self.type)
-        self.what = subtype_words(self.type, self.subtype)
-        self.is_overpaid = self.kind in (CREDIT, LOAN) and self.current is not None and self.current < 0
-        self.can_track = (
-            not self.closed and self.budget_tracker is None and is_eligible(self.type, self.subtype)
-        )
 
 
 @dataclass(slots=True)

@@ -36,6 +36,7 @@ FIELDS: dict[tuple[str, str], dict[str, str | None]] = {
         "metadata": None,
         "confirm_duplicate": "bad_input",
     },
+    ("PATCH", "/financial-institutions"): {},
     ("PATCH", "/financial-institutions/<int:institution_id>"): {},
     ("DELETE", "/financial-institutions/<int:institution_id>"): {},
     ("POST", "/financial-institutions/<int:institution_id>/restore-accounts"): {},

@@ -73,6 +73,10 @@ OF_AN_ACCOUNT = names(
     "accounts.deleted_at accounts.name accounts.mask accounts.official_name accounts.available accounts.current "
     "accounts.limit accounts.currency accounts.subtype accounts.type accounts.persistent_account_id"
 )
+OF_A_REFRESH = names(
+    "financial_institutions.due_at financial_institutions.stage financial_institutions.realtime_at "
+    "financial_institutions.realtime_wanted"
+)
 WRITES: dict[tuple[str, str], Write] = {
     ("POST", "/signup"): Write(
         303, {**PERSON, "password": PASSWORD}, signed_in=False, adds=names("users trusted_devices")
@@ -111,13 +115,9 @@ WRITES: dict[tuple[str, str], Write] = {
     ("POST", "/financial-institutions"): Write(
         202, {"public_token": "public-1"}, as_json=True, adds=names("financial_institutions")
     ),
+    ("PATCH", "/financial-institutions"): Write(202, as_json=True, changes=OF_A_REFRESH),
     ("PATCH", "/financial-institutions/<int:institution_id>"): Write(
-        202,
-        as_json=True,
-        changes=names(
-            "financial_institutions.due_at financial_institutions.stage financial_institutions.realtime_at "
-            "financial_institutions.realtime_wanted"
-        ),
+        202, as_json=True, changes=OF_A_REFRESH
     ),
     ("DELETE", "/financial-institutions/<int:institution_id>"): Write(
         200,
