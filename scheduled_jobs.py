@@ -11,12 +11,13 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import signal
 import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
@@ -51,9 +52,20 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"The database failed: {type(error).__name__}.", file=sys.stderr)
             return 1
     for problem in problems:
-        print(problem, file=sys.stderr)
-    print(json.dumps(report), flush=True)
-    return 1 if problems else 0
+        _say(problem, sys.stderr)
+    said = _say(json.dumps(report), sys.stdout)
+    return 0 if said and not problems else 1
+
+
+def _say(line: str, stream: TextIO) -> bool:
+    """Whether the line could be written. Whoever reads may be gone, or the disk full: the work goes on all the same."""
+    try:
+        print(line, file=stream, flush=True)
+    except OSError as error:
+        log.error("a line could not be written: %s", type(error).__name__)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # Python would try again when it ends
+        return False
+    return True
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
@@ -148,10 +160,7 @@ def _send_texts(
         found = send_texts.run(tools, dry_run=dry_run)
     counts = {name: getattr(found, name) for name in ("sent", "unknown", "skipped", "failed", "pending")}
     if found.long_missed:
-        print(
-            f"{found.long_missed} people got no text on the last two days: run the jobs hourly.",
-            file=sys.stderr,
-        )
+        _say(f"{found.long_missed} people got no text on the last two days: run the jobs hourly.", sys.stderr)
     refused = f"Twilio refuses this account or sender (code {found.refused}): check the TWILIO_ settings."
     return counts, [refused] if found.refused else []
 

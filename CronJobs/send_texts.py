@@ -8,7 +8,7 @@ from datetime import datetime
 from time import monotonic
 
 from services import delivery, job_runs, planning, sending, spending, vendors
-from services.sending import Result, Sent, TextGateway, TextKind
+from services.sending import Result, Sent, TextError, TextGateway, TextKind
 
 PART = "texts"
 RUN_SECONDS = 40 * 60
@@ -52,6 +52,7 @@ def run(tools: Tools, *, dry_run: bool) -> TextReport:
         report.pending = planning.count_due(now) + sending.still_waiting()
         return report
     careful = job_runs.after_a_gap(PART)
+    report.long_missed = planning.long_missed(now)
     _tidy(report, tools, now)
     planned = planning.plan(now, texts_on=tools.texts is not None)
     report.skipped += planned.skipped
@@ -60,8 +61,7 @@ def run(tools: Tools, *, dry_run: bool) -> TextReport:
     if tools.texts is not None and vendors.wait_until([vendors.TWILIO]) is None:
         _Sender(tools, tools.texts, report, careful=careful).run()
     report.pending = sending.still_waiting()
-    report.long_missed = planning.long_missed(now)
-    if not tools.stopped():
+    if not tools.stopped() and not (careful and report.pending):  # what waits is asked about next time too
         job_runs.finished(PART)
     return report
 
@@ -70,10 +70,17 @@ def _tidy(report: TextReport, tools: Tools, now: datetime) -> None:
     """Claims of workers that died, what may have gone, what missed its day: settled before anything new is written."""
     report.unknown += delivery.give_up_on_dead_claims()
     if tools.texts is not None:
-        delivery.look_up_unknown(tools.texts)
+        _look_up(report, tools.texts)
     report.skipped += delivery.skip_missed(now)
     while spending.reclassify():  # what is told is counted by the newest rules
         pass
+
+
+def _look_up(report: TextReport, texts: TextGateway) -> None:
+    try:
+        delivery.look_up_unknown(texts)
+    except TextError as error:
+        report.refused = error.code
 
 
 class _Sender:

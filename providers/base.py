@@ -207,7 +207,7 @@ class OutgoingText:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SentText:
-    """A text as the vendor has it. `status` is its word; `sent_at` is UTC, None while it waits in a queue.
+    """A text as the vendor has it. `status` is its word; `sent_at` is when the vendor took it, UTC; None if it does not say.
 
     A trial account's body begins with the vendor's own words: ours is at its end.
     """

@@ -82,11 +82,14 @@ class TwilioGateway:
             return _sent_text(message)
 
     def find(self, to: str, since: datetime) -> list[SentText]:
-        """The newest texts sent to a number after `since` (with a zone), at most 100. One still in a queue may be
-        missing: Twilio finds by the moment of sending."""
+        """The texts to a number that Twilio took since then (with a zone), among its newest 100.
+
+        Twilio's own filter goes by the moment of sending and would leave out what still waits in its queue.
+        """
         with _reading():
-            page = self._messages.page(to=to, date_sent_after=since.astimezone(UTC), page_size=FOUND_AT_MOST)
-            return [_sent_text(message) for message in page]
+            page = self._messages.page(to=to, page_size=FOUND_AT_MOST)
+            found = [_sent_text(message) for message in page]
+            return [text for text in found if text.sent_at is None or text.sent_at >= since]
 
     @property
     def _sender(self) -> dict[str, str | None]:
@@ -175,7 +178,7 @@ def _sent_text(message: Any) -> SentText:
         sid=message.sid,
         status=message.status if isinstance(message.status, str) else "accepted",
         error_code=digits(message.error_code),
-        sent_at=message.date_sent,
+        sent_at=message.date_created or message.date_sent,
         body=message.body if isinstance(message.body, str) else "",
     )
 

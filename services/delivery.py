@@ -17,7 +17,7 @@ from domain.delivery import Meaning, is_final, meaning, moves_on, our_status
 from domain.periods import local_date
 from extensions import db
 from models import BUDGET, FAILED, PENDING, SENDING, SENT, SKIPPED, UNKNOWN, BudgetTracker, TextMessage, User
-from providers.base import SentText, TextError, TextGateway
+from providers.base import SentText, TextError, TextGateway, TextKind
 from services import opt_outs, text_rules
 from services.planning import EARLIEST_ZONE, had_its_day
 from services.sending import pause_number
@@ -173,12 +173,15 @@ def _waiting_texts(now: datetime, after: int) -> list[Any]:
 
 
 def look_up_unknown(texts: TextGateway, limit: int = 100) -> int:
-    """Ask the vendor what became of texts that may have gone; how many it knew. Stops at its first failure."""
+    """Ask the vendor what became of texts that may have gone; how many it knew. Stops at its first failure;
+    TextError when our account is refused: then no other call is worth making."""
     found = 0
     for text_id in _unknown(limit):
         try:
             found += _look_up(text_id, texts)
         except TextError as error:
+            if error.kind is TextKind.CONFIG:
+                raise
             log.warning("unknown texts could not be looked up: %s", error)
             break
         except UndecryptableError:

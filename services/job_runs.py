@@ -8,8 +8,10 @@ from database import upsert, utcnow
 from extensions import db
 from models import JobRun
 
-LONG_AGO = timedelta(hours=2)
-"""The jobs run hourly: with a longer gap something happened, perhaps a database that came back from a backup."""
+LONG_AGO = timedelta(minutes=75)
+"""The jobs run hourly: with a longer gap something happened, perhaps a database that came back from a backup. A
+backup from before a run knows at best of the run before that one, which ended 80 minutes before the next (a run takes
+40 at most)."""
 
 
 def finished(name: str) -> None:
@@ -25,6 +27,6 @@ def last_finished(name: str) -> datetime | None:
 
 
 def after_a_gap(name: str) -> bool:
-    """Was there no run of this part in the last two hours (or ever)?"""
+    """Was there no run of this part in the last 75 minutes (or ever)?"""
     last = last_finished(name)
     return last is None or utcnow() - last > LONG_AGO

@@ -34,6 +34,8 @@ from tests.providers.twilio_calls import (
 CREATED = http(201, json.dumps(ACCEPTED, ensure_ascii=False).encode())
 PATH = f"/2010-04-01/Accounts/{ACCOUNT_SID}/Messages.json"
 
+TAKEN = datetime(2026, 11, 22, 17, 0, tzinfo=UTC)
+
 
 def form_of(text: OutgoingText = TEXT, **changes: object) -> dict[str, str]:
     """The form that sending this text posts."""
@@ -89,7 +91,7 @@ def test_validity_stays_in_what_twilio_takes(asked, sent):
 def test_an_accepted_text():
     with RawVendor(CREATED) as vendor:
         sent = make_texts(vendor.url).send(TEXT)
-    assert sent == SentText(sid=SID, status="queued", error_code=None, sent_at=None, body=BODY)
+    assert sent == SentText(sid=SID, status="queued", error_code=None, sent_at=TAKEN, body=BODY)
 
 
 @pytest.mark.parametrize(
@@ -108,27 +110,27 @@ def test_a_text_with_a_sid_was_accepted_whatever_else_is_missing():
     assert sent == SentText(sid=SID, status="accepted", error_code=None, sent_at=None, body="")
 
 
-def test_the_request_of_a_look_up_is_in_utc_and_has_no_body():
-    there = timezone(timedelta(hours=-11))
+def test_the_request_of_a_look_up_names_the_number_alone_and_has_no_body():
     with RawVendor(http(200, listing())) as vendor:
-        assert make_texts(vendor.url).find(TO, SINCE.astimezone(there)) == []
+        assert make_texts(vendor.url).find(TO, SINCE) == []
     method, target, _ = vendor.heads[0].split("\r\n")[0].split(" ")
     assert (method, urlsplit(target).path) == ("GET", PATH)
-    assert parse_qs(urlsplit(target).query) == {
-        "To": [TO],
-        "DateSent>": ["2026-11-22T09:00:00Z"],
-        "PageSize": ["100"],
-    }
+    assert parse_qs(urlsplit(target).query) == {"To": [TO], "PageSize": ["100"]}
 
 
-def test_what_a_look_up_found():
-    with RawVendor(http(200, listing(SENT, ACCEPTED))) as vendor:
-        found = make_texts(vendor.url).find(TO, SINCE)
-    moment = datetime(2026, 11, 22, 17, 0, 3, tzinfo=UTC)
+def test_a_look_up_finds_what_was_taken_since_then_though_it_waits_in_a_queue():
+    there = timezone(timedelta(hours=-11))
+    undated = {**ACCEPTED, "date_created": None}
+    with RawVendor(http(200, listing(SENT, ACCEPTED, undated))) as vendor:
+        texts = make_texts(vendor.url)
+        found = texts.find(TO, SINCE.astimezone(there))
+        later = texts.find(TO, TAKEN + timedelta(seconds=1))
     assert [(text.status, text.sent_at, text.body) for text in found] == [
-        ("delivered", moment, BODY),
+        ("delivered", TAKEN, BODY),
+        ("queued", TAKEN, BODY),
         ("queued", None, BODY),
     ]
+    assert [text.sent_at for text in later] == [None]
 
 
 def test_a_look_up_reads_one_page_and_never_goes_where_the_answer_says():
