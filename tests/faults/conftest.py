@@ -15,8 +15,25 @@ from services.refreshing import refresh
 from tests.faults.vendor import REFUSED, FaultyPlaid, Refusing
 from tests.support import scripted_plaid as plaid
 from tests.support.factories import make_institution, make_user
+from tests.support.simulator import SimulatorProcess
+from tests.support.texters import SimulatedTwilio
 
 BROKEN, SOUND = "access-broken", "access-sound"
+
+
+@pytest.fixture(scope="session")
+def simulator() -> Iterator[SimulatorProcess]:
+    """The simulator for texts: they arrive at once."""
+    with SimulatorProcess() as process:
+        yield process
+
+
+@pytest.fixture
+def twilio(simulator: SimulatorProcess) -> Iterator[SimulatedTwilio]:
+    """Twilio where everything works."""
+    twilio = SimulatedTwilio(simulator.url)
+    yield twilio
+    twilio.forget()
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ import requests
 from sqlalchemy import create_engine, text
 
 from tests.faults.processes.gate import Gate, Stop
+from tests.faults.processes.text_site import TextSite
 from tests.support.databases import another_database
 from tests.support.server import AppServer
 from tests.support.simulator import SimulatorProcess
@@ -206,3 +207,22 @@ def other(site: Site) -> AppServer:
     if not site.other.is_running:
         site.other.start(migrate=False)
     return site.other
+
+
+@pytest.fixture(scope="session")
+def texting(
+    simulator: SimulatorProcess, database_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TextSite]:
+    folder = tmp_path_factory.mktemp("texts")
+    with Gate(simulator.url) as gate:
+        site = TextSite(another_database(database_url, folder), folder, simulator, gate)
+        yield site
+        site.stop()
+
+
+@pytest.fixture
+def texts(texting: TextSite) -> Iterator[TextSite]:
+    """The texts job and a database without people, nothing held and nothing switched on."""
+    yield texting
+    texting.gate.forget()
+    texting.twilio.forget()
