@@ -207,7 +207,8 @@ class OutgoingText:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SentText:
-    """A text as the vendor has it. `status` is its word; `sent_at` is when the vendor took it, UTC; None if it does not say.
+    """A text as the vendor has it. `status` is its word; `sent_at` is when the vendor took it, UTC, None if it
+    does not say.
 
     A trial account's body begins with the vendor's own words: ours is at its end.
     """

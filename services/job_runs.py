@@ -10,8 +10,8 @@ from models import JobRun
 
 LONG_AGO = timedelta(minutes=75)
 """The jobs run hourly: with a longer gap something happened, perhaps a database that came back from a backup. A
-backup from before a run knows at best of the run before that one, which ended 80 minutes before the next (a run takes
-40 at most)."""
+backup from before a run knows at best of the run before that one, which ended about two hours before the next (80
+minutes if its texts took the 40 that they may)."""
 
 
 def finished(name: str) -> None:

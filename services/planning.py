@@ -92,7 +92,11 @@ def long_missed(now: datetime) -> int:
         for row in rows:
             today = local_date(now, row.timezone)
             late = row.next_notification_date <= today - timedelta(days=2)
-            if late and _is_read(row) and text_rules.why_not(row, texts_on=True, opted_out=row.opted_out) is None:
+            if (
+                late
+                and _is_read(row)
+                and text_rules.why_not(row, texts_on=True, opted_out=row.opted_out) is None
+            ):
                 found.add(row.user_id)
     return len(found)
 

@@ -16,7 +16,7 @@ from sqlalchemy import select, update
 import scheduled_jobs
 from database import utcnow
 from extensions import db
-from models import TextMessage
+from models import TextMessage, VendorState
 
 ARGUMENTS = ["--only", "texts"]
 
@@ -77,9 +77,10 @@ def rows() -> list[tuple[str, str | None]]:
 
 
 def ten_minutes_on() -> None:
-    """Leases have run out, texts put back are due, unknown ones may be looked up."""
+    """Leases have run out, texts put back are due, unknown ones may be looked up, a vendor that was down is tried."""
     past = utcnow() - timedelta(minutes=10)
     db.session.execute(update(TextMessage).values(created_at=past, due_at=past))
     leased = TextMessage.lease_until.is_not(None)
     db.session.execute(update(TextMessage).where(leased).values(lease_until=past))
+    db.session.execute(update(VendorState).values(retry_at=past, probe_until=past))
     db.session.commit()

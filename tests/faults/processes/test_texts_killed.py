@@ -86,6 +86,24 @@ def test_row_06_killed_before_the_answer_is_stored_is_settled_by_a_look_up(texts
     assert set(texts.statuses()) <= {"sent", "delivered"}, "the look-up has told what became of it"
 
 
+def test_row_06_and_08_what_became_unknown_is_settled_by_the_vendors_signed_callback(texts: TextSite):
+    """The look-up finds nothing out; the page that Twilio calls is served by gunicorn."""
+    numbers = texts.begin()
+    texts.twilio.switch("http_500", endpoint="list")
+    texts.twilio.switch("hold")
+    texts.killed_at(8, after=True)
+    texts.later()
+    assert texts.run().texts == quiet(unknown=1, sent=12)
+    assert texts.statuses() == {"sent": 19, "unknown": 1}
+    texts.server.start(migrate=False)
+    try:
+        texts.twilio.forget()
+        until(lambda: texts.statuses() == {"delivered": 20}, "every text is reported as delivered")
+    finally:
+        texts.server.stop()
+    all_served_once(texts, numbers)
+
+
 def test_row_07_sigterm_in_a_run_finishes_the_text_in_hand_and_leaves_the_rest(texts: TextSite):
     numbers = texts.begin()
     job, stop = texts.stopped_at(4)

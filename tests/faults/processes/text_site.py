@@ -19,7 +19,7 @@ from app import create_app
 from database import utcnow
 from extensions import db, limiter
 from models import JobRun
-from services import job_runs
+from services import job_runs, vendors
 from tests.conftest import _empty_tables
 from tests.faults.processes.gate import Gate, Stop
 from tests.support.server import REPOSITORY, AppServer
@@ -39,6 +39,7 @@ class TextSite:
         self.database_url, self._backup = database_url, f"{make_url(database_url).database}_backup"
         settings = {"DATABASE_URL": database_url, "TWILIO_BASE_URL": gate.url, **TWILIO}
         self.server = AppServer(simulator.url, folder, **settings)
+        settings["PUBLIC_BASE_URL"] = self.server.environ["PUBLIC_BASE_URL"] = self.server.url
         self.app = create_app(make_settings(**settings, INSTANCE_DIR=str(folder)))
         background.use(None)
         limiter.enabled = False
@@ -52,6 +53,7 @@ class TextSite:
             _empty_tables()
             numbers = texted_people(people, now, noon_zone(now))
             job_runs.finished("texts")
+        vendors.forget()
         return numbers
 
     # The job
