@@ -6,6 +6,8 @@ from datetime import date
 
 import pytest
 
+from extensions import db
+from models import Account
 from tests.support.factories import make_account, make_institution, make_tracker, make_transaction, make_user
 from tests.views.conftest import sign_in
 
@@ -68,3 +70,13 @@ def test_a_month_without_rows_says_so(account):
         "no transaction on this account for March 1999"
         in browser.get(f"/accounts/{number}/spending?month=1999-03").text
     )
+
+
+def test_more_refunds_than_spending_is_shown_as_nothing_and_said_so(app, account):
+    number, browser = account
+    with app.app_context():
+        make_transaction(db.session.get_one(Account, number), "-500", name="Airline")
+    page = browser.get(f"/accounts/{number}/spending?month=2026-11").text
+    assert "<strong>$0.00</strong> spent" in page
+    assert "More came back than went out: shown as $0.00." in page
+    assert "490.1544" in page
