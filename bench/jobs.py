@@ -51,7 +51,7 @@ def in_threads(place: World) -> dict[str, float]:
 
 
 ENGINES: dict[str, Engine | None] = {"threads": in_threads, "Celery, 2 workers": None}
-"""Each way to run it; None: not there yet."""
+"""Each way to run it; None: not measured yet."""
 
 
 def measure(database: str, *, quick: bool) -> Iterator[Figure]:
@@ -59,7 +59,7 @@ def measure(database: str, *, quick: bool) -> Iterator[Figure]:
     for name, engine in ENGINES.items():
         section = f"Daily job on {database}, {name}: vendor at {LATENCY_MS} ms, {CONCURRENCY} at once"
         if engine is None:
-            yield Figure(section, "1,000 institutions", None, note="not there yet")
+            yield Figure(section, "1,000 institutions", None, note="not measured yet")
             continue
         runs = []
         for institutions in (20,) if quick else SIZES:
