@@ -29,7 +29,7 @@ from providers.twilio import valid_signature
 from services import users
 from services.rewrapping import rewrap_secrets
 from vault import vault
-from views import errors, filters, headers
+from views import errors, filters, headers, pieces
 from views.blueprints import BLUEPRINTS
 from views.http import TidyRequest
 from views.session_interface import RowSessionInterface
@@ -197,6 +197,7 @@ def _setup_pages(app: Flask, settings: Settings) -> None:
     headers.register(app)
     errors.register(app)
     filters.register(app)
+    pieces.register(app)
     demo_enabled = settings.demo_enabled and "sandbox" in settings.account_types_offered
 
     @app.context_processor

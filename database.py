@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any, cast
 
 from sqlalchemy import BigInteger, DateTime, Engine, Text, event
@@ -67,11 +69,16 @@ def utcnow() -> datetime:
     return datetime.now(UTC)
 
 
-def upsert(table: Any, keys: list[str], update: list[str], dialect: str) -> Any:
+def upsert(table: Any, keys: Sequence[str], update: Sequence[str], dialect: str) -> Any:
     """INSERT .. ON CONFLICT (keys) DO UPDATE of these columns, to be executed with a list of rows: one
     statement (per driver batch) however many rows; both databases speak it."""
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement = insert(table)
+    return _upsert(table, tuple(keys), tuple(update), dialect)
+
+
+@cache
+def _upsert(table: Any, keys: tuple[str, ...], update: tuple[str, ...], dialect: str) -> Any:
+    """Built once: making `excluded` copies every column, a quarter of what a refresh costs."""
+    statement = _insert(table, dialect)
     return statement.on_conflict_do_update(
         index_elements=keys, set_={name: statement.excluded[name] for name in update}
     )
@@ -81,14 +88,16 @@ def insert_or_update(
     table: Any, row: dict[str, Any], keys: list[str], update: dict[str, Any], dialect: str
 ) -> Any:
     """INSERT of one row, or an UPDATE of the one that is there by these expressions over its own columns."""
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return insert(table).values(**row).on_conflict_do_update(index_elements=keys, set_=update)
+    return _insert(table, dialect).values(**row).on_conflict_do_update(index_elements=keys, set_=update)
 
 
-def insert_ignoring(table: Any, keys: list[str], dialect: str) -> Any:
+def insert_ignoring(table: Any, keys: Sequence[str], dialect: str) -> Any:
     """INSERT .. ON CONFLICT (keys) DO NOTHING: rows that are there already stay as they are."""
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return insert(table).on_conflict_do_nothing(index_elements=keys)
+    return _insert(table, dialect).on_conflict_do_nothing(index_elements=keys)
+
+
+def _insert(table: Any, dialect: str) -> Any:
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 def changed_rows(result: Result[Any]) -> int:
@@ -115,8 +124,7 @@ def teach_sqlite_manners(engine: Engine) -> None:
     def _begin_on_write(
         connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool
     ) -> None:
-        if (
-            not connection.connection.dbapi_connection.in_transaction
-            and statement.lstrip().upper().startswith(_WRITES)
-        ):
+        if not connection.connection.dbapi_connection.in_transaction and statement.lstrip()[
+            :9
+        ].upper().startswith(_WRITES):
             cursor.execute("BEGIN IMMEDIATE")

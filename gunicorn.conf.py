@@ -6,6 +6,7 @@ starts. `gunicorn --bind` and GUNICORN_CMD_ARGS still win over what is set here.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -37,6 +38,8 @@ umask = 0o077  # the database holds balances: nobody else on the machine may rea
 
 def post_worker_init(worker: Any) -> None:
     """After fork: start this process's background threads and sweeper."""
+    gc.collect()
+    gc.freeze()  # what lives as long as the process need not be searched again with every thousand accounts
     background = _background(worker)
     if background is not None:
         background.start()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
@@ -78,6 +78,8 @@ class TotalLine:
     currency: str
     holdings: Decimal
     net_worth: Decimal
+    accounts: int = field(default=0, compare=False)
+    """How many accounts with a known balance it is made of."""
 
 
 def totals(accounts: Iterable[Holding]) -> list[TotalLine]:
@@ -93,5 +95,26 @@ def totals(accounts: Iterable[Holding]) -> list[TotalLine]:
         count, holdings, net = sums.get(account.currency, (0, Decimal(0), Decimal(0)))
         held = amount if in_holdings(account.type) else Decimal(0)
         sums[account.currency] = (count + 1, holdings + held, net + amount)
-    ordered = sorted(sums.items(), key=lambda item: (-item[1][0], item[0]))
-    return [TotalLine(code, holdings, net) for code, (_, holdings, net) in ordered]
+    return _ordered(TotalLine(code, holdings, net, count) for code, (count, holdings, net) in sums.items())
+
+
+def merged(lines: Iterable[TotalLine]) -> list[TotalLine]:
+    """The totals of several institutions in one: what totals() of all their accounts would be."""
+    together: dict[str, TotalLine] = {}
+    for line in lines:
+        known = together.get(line.currency)
+        together[line.currency] = line if known is None else _plus(known, line)
+    return _ordered(together.values())
+
+
+def _plus(one: TotalLine, other: TotalLine) -> TotalLine:
+    return TotalLine(
+        one.currency,
+        one.holdings + other.holdings,
+        one.net_worth + other.net_worth,
+        one.accounts + other.accounts,
+    )
+
+
+def _ordered(lines: Iterable[TotalLine]) -> list[TotalLine]:
+    return sorted(lines, key=lambda line: (-line.accounts, line.currency))

@@ -46,8 +46,6 @@ def _program(command: str, rest: list[str]) -> list[str]:
     if command in ("help", "-h", "--help"):
         print(USAGE)
         sys.exit(0)
-    if command == "bench" and not (ROOT / "bench").is_dir():
-        sys.exit("./run bench is not there yet.")
     if command not in programs:
         print(f"./run does not know {command!r}.\n{USAGE}", file=sys.stderr)
         sys.exit(2)

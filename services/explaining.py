@@ -7,8 +7,9 @@ from datetime import datetime
 
 from database import utcnow
 from domain.explanation import Explanation, explain
-from models import FinancialInstitution, User
-from services.reporting import AccountView, ages_of, institution_views
+from models import User
+from services.account_view import AccountView
+from services.reporting import ages_of, institution_views
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +27,9 @@ class Why:
 
 def why(user: User, institution_id: int | None) -> Why:
     """How this person's totals are made up. Two queries. The caller has checked whose the institution is."""
-    now, table = utcnow(), FinancialInstitution
-    condition = table.user_id == user.id if institution_id is None else table.id == institution_id
-    views = institution_views(condition, now)
+    now = utcnow()
+    column, value = ("user_id", user.id) if institution_id is None else ("id", institution_id)
+    views = institution_views(column, value, now)
     return Why(
         as_of=now,
         ages=ages_of(views),

@@ -9,26 +9,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from database import utcnow
 from domain.ages import age_worth_a_word, span
-from domain.balances import (
-    CREDIT,
-    DEPOSITORY,
-    INVESTMENT,
-    LOAN,
-    OTHER,
-    TotalLine,
-    kind_of,
-)
-from domain.balances import totals as total_lines
+from domain.balances import TotalLine, merged
 from domain.colors import is_color, on_dark, on_light
-from domain.periods import local_date
+from domain.periods import local_date, month_of
+from domain.spending import Spent
 from domain.text import one_line
 from domain.wording import STATE_LABELS, failure_sentence
 from extensions import db
@@ -45,27 +38,27 @@ from models import (
     User,
 )
 from services.account_view import AccountView
+from services.accounts_shown import ACCOUNT_COLUMNS, NO_ACCOUNTS, AccountRow, AccountsShown, accounts_shown
 from services.institutions import ready_in
 from services.shares import Share, shares_of
-from services.tracking import OWNER_COLUMNS, TRACKER_COLUMNS, add_spending, tracker_of
+from services.spending import NOTHING, spent_on_tracked
+from services.tracking import OWNER_COLUMNS, owner_of
 from services.vendors import Trouble, plaid_key, trouble_with
 
-GROUPS = (
-    (DEPOSITORY, "Cash"),
-    (CREDIT, "Credit cards"),
-    (INVESTMENT, "Investments"),
-    (LOAN, "Loans"),
-    (OTHER, "Other"),
-)
-NAMELESS_BANK, NAMELESS_ACCOUNT = "Your bank", "Account"
+NAMELESS_BANK = "Your bank"
 """A link or a button needs words, also when a bank gave only blanks."""
 
+_INSTITUTION_COLUMNS = (
+    "id", "name", "primary_color", "has_logo", "state", "stage", "error_code",
+    "refreshed_at", "balances_as_of", "due_at", "lease_until", "realtime_at",
+)  # fmt: skip
 PALETTE = ("#0b6b5b", "#1f5fa8", "#7b4aa5", "#b4652a", "#8a1c4a", "#3d6b1f", "#0f6e84", "#6b5a12")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class InstitutionView:
-    """One institution's card: its face, its state in words, its totals and its accounts by kind."""
+    """One institution's card: its face, its state in words, and its accounts with their totals. Equal to another
+    with the same values."""
 
     id: int
     name: str
@@ -84,9 +77,19 @@ class InstitutionView:
     ready_in: int
     """Seconds until real-time balances may be asked for again."""
     transactions_pending: bool
-    accounts: list[AccountView] = field(default_factory=list)
-    deleted_count: int = 0
-    totals: list[TotalLine] = field(default_factory=list)
+    shown: AccountsShown
+
+    @property
+    def accounts(self) -> list[AccountView]:
+        return self.shown.accounts
+
+    @property
+    def totals(self) -> list[TotalLine]:
+        return self.shown.totals
+
+    @property
+    def deleted_count(self) -> int:
+        return self.shown.deleted_count
 
     @property
     def colors(self) -> tuple[str, str]:
@@ -95,15 +98,11 @@ class InstitutionView:
 
     @property
     def account_count(self) -> int:
-        return len(self.accounts)
+        return len(self.shown.accounts)
 
     @property
     def groups(self) -> list[tuple[str, list[AccountView]]]:
-        """Accounts by kind, in the order a person thinks of them; empty kinds are left out."""
-        by_kind: dict[str, list[AccountView]] = defaultdict(list)
-        for account in self.accounts:
-            by_kind[account.kind].append(account)
-        return [(label, by_kind[kind]) for kind, label in GROUPS if by_kind[kind]]
+        return self.shown.groups
 
 
 @dataclass(slots=True)
@@ -147,8 +146,8 @@ class Dashboard:
 def dashboard(user: User) -> Dashboard:
     """This person's whole picture. Two queries, three with budget trackers."""
     now = utcnow()
-    institutions = institution_views(FinancialInstitution.user_id == user.id, now)
-    lines = total_lines(account for view in institutions for account in view.accounts)
+    institutions = institution_views("user_id", user.id, now)
+    lines = merged(line for view in institutions for line in view.totals)
     today = local_date(now, user.timezone)
     return Dashboard(
         as_of=now,
@@ -166,34 +165,65 @@ def dashboard(user: User) -> Dashboard:
 
 def institution_view(institution_id: int) -> InstitutionView | None:
     """One card, as in dashboard(); None when the institution is gone. The caller has checked whose it is."""
-    found = institution_views(FinancialInstitution.id == institution_id, utcnow())
+    found = institution_views("id", institution_id, utcnow())
     return found[0] if found else None
 
 
-def institution_views(condition: Any, now: datetime) -> list[InstitutionView]:
-    """The institutions of one person that meet the condition, in the order they were linked, with their accounts.
-    Two queries, three with budget trackers."""
-    table = FinancialInstitution
-    rows = db.session.execute(
-        select(
-            table.id, table.name, table.primary_color, table.has_logo, table.state, table.stage, table.error_code,
-            table.refreshed_at, table.balances_as_of, table.due_at, table.lease_until, table.realtime_at,
-            *OWNER_COLUMNS,
-        )
-        .join(User, User.id == table.user_id)
-        .outerjoin(PhoneOptOut, PhoneOptOut.phone_hash == User.phone_hash)
-        .where(condition)
-        .order_by(table.id)
-    ).all()  # fmt: skip
-    views = {row.id: _institution(row, now) for row in rows}
-    if views:
-        _add_accounts(views, condition, rows[0], now)
-        accounts = (account for view in views.values() for account in view.accounts)
-        add_spending((account.id, account.budget_tracker) for account in accounts if account.budget_tracker)
-    return list(views.values())
+def institution_views(column: str, value: int, now: datetime) -> list[InstitutionView]:
+    """The institutions whose `user_id`, or `id`, has this value, in the order they were linked, with their
+    accounts. Two queries, three with budget trackers."""
+    rows = db.session.execute(_institutions_query(column), {"value": value}).all()
+    if not rows:
+        return []
+    shown = _accounts(column, value, rows[0], now)
+    return [_institution(row, shown.get(row.id, NO_ACCOUNTS), now) for row in rows]
 
 
-def _institution(row: Any, now: datetime) -> InstitutionView:
+@cache
+def _institutions_query(column: str) -> Any:
+    """Built once, and of tables, not of classes: building and unfolding it took longer than the database."""
+    table, user, opt_out = (model.__table__ for model in (FinancialInstitution, User, PhoneOptOut))
+    return (
+        select(*[table.c[name] for name in _INSTITUTION_COLUMNS], *OWNER_COLUMNS)
+        .join_from(table, user, user.c.id == table.c.user_id)
+        .outerjoin(opt_out, opt_out.c.phone_hash == user.c.phone_hash)
+        .where(table.c[column] == bindparam("value"))
+        .order_by(table.c.id)
+    )
+
+
+@cache
+def _accounts_query(column: str) -> Any:
+    table, account, tracker = (model.__table__ for model in (FinancialInstitution, Account, BudgetTracker))
+    return (
+        select(*ACCOUNT_COLUMNS)
+        .join_from(account, table, account.c.financial_institution_id == table.c.id)
+        .outerjoin(tracker, tracker.c.account_id == account.c.id)
+        .where(table.c[column] == bindparam("value"))
+        .order_by(account.c.id)
+    )
+
+
+def _accounts(column: str, value: int, owner_row: Any, now: datetime) -> dict[int, AccountsShown]:
+    """By institution. One linked between the two queries is among them; the next look shows it."""
+    owner = owner_of(owner_row)
+    today = local_date(now, owner.timezone)
+    rows_of: dict[int, list[AccountRow]] = defaultdict(list)
+    for row in map(AccountRow._make, db.session.execute(_accounts_query(column), {"value": value}).all()):
+        rows_of[row.financial_institution_id].append(row)
+    has_trackers = any(row.threshold is not None for rows in rows_of.values() for row in rows)
+    spent = spent_on_tracked(column, value, month_of(today)) if has_trackers else {}
+    return {
+        institution_id: accounts_shown(tuple(rows), _spent_on(rows, spent), owner, today)
+        for institution_id, rows in rows_of.items()
+    }
+
+
+def _spent_on(rows: Iterable[AccountRow], spent: dict[int, Spent]) -> tuple[Spent, ...]:
+    return tuple(spent.get(row.id, NOTHING) for row in rows)
+
+
+def _institution(row: Any, shown: AccountsShown, now: datetime) -> InstitutionView:
     working = row.due_at is not None or (row.lease_until is not None and row.lease_until > now)
     state = shown_state(row.state, working)
     label, tone = STATE_LABELS[state]
@@ -217,6 +247,7 @@ def _institution(row: Any, now: datetime) -> InstitutionView:
         state_tone=tone,
         ready_in=ready_in(row.realtime_at, now),
         transactions_pending=not working and row.state == HEALTHY and row.stage == TRANSACTIONS,
+        shown=shown,
     )
 
 
@@ -234,44 +265,3 @@ def initials(name: str) -> str:
     """One or two capital letters or digits to stand for a missing logo."""
     letters = [word[0] for word in name.split() if word[0].isalnum()]
     return "".join(letters[:2]).upper() or "?"
-
-
-def _add_accounts(views: dict[int, InstitutionView], condition: Any, owner: Any, now: datetime) -> None:
-    query = (
-        select(
-            Account.id, Account.financial_institution_id, Account.name, Account.official_name, Account.mask,
-            Account.type, Account.subtype, Account.currency, Account.available, Account.current, Account.limit,
-            Account.closed_at, Account.deleted_at, *TRACKER_COLUMNS,
-        )
-        .join(FinancialInstitution, Account.financial_institution_id == FinancialInstitution.id)
-        .outerjoin(BudgetTracker, BudgetTracker.account_id == Account.id)
-        .where(condition)
-        .order_by(Account.id)
-    )  # fmt: skip
-    for row in db.session.execute(query):
-        view = views.get(row.financial_institution_id)
-        if view is None:  # linked between the two queries: the next look shows it
-            continue
-        if row.deleted_at is not None:
-            view.deleted_count += 1
-            continue
-        view.accounts.append(
-            AccountView(
-                id=row.id,
-                # Cleaned on their way in; rows of before that, or restored from elsewhere, are so here.
-                name=one_line(row.name) or NAMELESS_ACCOUNT,
-                official_name=one_line(row.official_name or "") or None,
-                mask=one_line(row.mask or "") or None,
-                type=row.type,
-                subtype=row.subtype,
-                kind=kind_of(row.type),
-                currency=row.currency,
-                available=row.available,
-                current=row.current,
-                limit=row.limit,
-                closed=row.closed_at is not None,
-                budget_tracker=tracker_of(row, owner, now),
-            )
-        )
-    for view in views.values():
-        view.totals = total_lines(view.accounts)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import bindparam, delete, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from database import changed_rows, utcnow
@@ -24,16 +24,20 @@ TOUCH = timedelta(minutes=5)
 """How stale last_seen_at may be: one write in five minutes of use, not one per page."""
 
 
+_sessions = UserSession.__table__.c
+_LIVING = select(_sessions.id, _sessions.data, _sessions.last_seen_at).where(
+    _sessions.token_hash == bindparam("token_hash"),
+    _sessions.last_seen_at > bindparam("idle_since"),
+    _sessions.created_at > bindparam("begun"),
+)
+"""Every request asks this first, so it is built once."""
+
+
 def load(token: str) -> dict[str, Any] | None:
     """The data of a living session, or None. Using it keeps it alive."""
     now = utcnow()
-    row = db.session.execute(
-        select(UserSession.id, UserSession.data, UserSession.last_seen_at).where(
-            UserSession.token_hash == digest(token),
-            UserSession.last_seen_at > now - IDLE,
-            UserSession.created_at > now - ABSOLUTE,
-        )
-    ).one_or_none()
+    parameters = {"token_hash": digest(token), "idle_since": now - IDLE, "begun": now - ABSOLUTE}
+    row = db.session.execute(_LIVING, parameters).one_or_none()
     if row is None:
         return None
     if row.last_seen_at < now - TOUCH:

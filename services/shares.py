@@ -14,9 +14,12 @@ from domain.balances import TotalLine
 class Holder(Protocol):
     """An institution with its totals."""
 
-    id: int
-    name: str
-    totals: list[TotalLine]
+    @property
+    def id(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def totals(self) -> list[TotalLine]: ...
 
     @property
     def colors(self) -> tuple[str, str]:

@@ -32,10 +32,14 @@ MISSED, NUMBER_CHANGED, GONE, CLOSED, STALE, UNREADABLE, INTERNAL, RESTORED, WOR
 class Receiver(Protocol):
     """What the rules ask of a person: a User, or a row with the same columns."""
 
-    is_demo: Any
-    account_type: Any
-    texts_agreed_at: Any
-    phone_verified_at: Any
+    @property
+    def is_demo(self) -> Any: ...
+    @property
+    def account_type(self) -> Any: ...
+    @property
+    def texts_agreed_at(self) -> Any: ...
+    @property
+    def phone_verified_at(self) -> Any: ...
 
 
 def why_not(person: Receiver, *, texts_on: bool, opted_out: bool) -> str | None:

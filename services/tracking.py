@@ -1,38 +1,46 @@
 """Budget trackers as the page shows them: the budget, what was spent of it, and when the next text goes.
 
-Whose page it is was read with the institutions (OWNER_COLUMNS); what was spent is one more statement, and
-only where there is a tracker.
+Made of values that were read already: whose page it is, with the institutions (OWNER_COLUMNS); the tracker, with its
+account; what was spent, by the one SUM of services/spending.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from domain.pace import pace_words
-from domain.periods import local_date, month_of
-from domain.spending import Spent
 from domain.texts import BudgetNews, budget_text
 from domain.wording import coming_day, every_days
-from models import BudgetTracker, PhoneOptOut, User
+from models import PhoneOptOut, User
 from services import text_rules
-from services.spending import NOTHING, spent_by_account
 
+_user = User.__table__.c
 OWNER_COLUMNS = (
-    User.timezone, User.is_demo, User.account_type, User.texts_agreed_at, User.phone_verified_at,
-    User.phone_problem, PhoneOptOut.id.is_not(None).label("opted_out"),
+    _user.timezone, _user.is_demo, _user.account_type, _user.texts_agreed_at, _user.phone_verified_at,
+    _user.phone_problem, PhoneOptOut.__table__.c.id.is_not(None).label("opted_out"),
 )  # fmt: skip
 """What trackers ask of their owner; for a query that joins User, and PhoneOptOut (outer) by the number's hash."""
 
-TRACKER_COLUMNS = (
-    BudgetTracker.threshold,
-    BudgetTracker.notification_frequency,
-    BudgetTracker.next_notification_date,
-)
-"""For a query that joins BudgetTracker (outer): all null where an account has none."""
+
+class Owner(NamedTuple):
+    """A person as far as trackers ask."""
+
+    timezone: str
+    is_demo: bool
+    account_type: str
+    texts_agreed_at: datetime | None
+    phone_verified_at: datetime | None
+    phone_problem: str | None
+    opted_out: bool
+
+
+def owner_of(row: Any) -> Owner:
+    """The owner in a row with OWNER_COLUMNS."""
+    return Owner(*(getattr(row, name) for name in Owner._fields))
+
 
 BAD_NUMBER = "bad_number"
 """Why no text goes, beside the words of services/text_rules.py: the vendor says this number cannot get any."""
@@ -86,43 +94,7 @@ class TrackerView:
         return tuple(round(100 * end / whole, 2) for end in ends)  # type: ignore[return-value]
 
 
-def tracker_of(row: Any, owner: Any, now: datetime) -> TrackerView | None:
-    """The tracker of a row with TRACKER_COLUMNS and the account's name, currency and closed_at, or None. What was
-    spent is still to be filled in."""
-    if row.threshold is None:
-        return None
-    return TrackerView(
-        account_name=row.name,
-        threshold=row.threshold,
-        notification_frequency=row.notification_frequency,
-        next_notification_date=row.next_notification_date,
-        currency=row.currency,
-        today=local_date(now, owner.timezone),
-        spent=Decimal(0),
-        pending=Decimal(0),
-        left=row.threshold,
-        why_not=_why_not(owner, closed=row.closed_at is not None),
-    )
-
-
-def add_spending(trackers: Iterable[tuple[int, TrackerView]]) -> None:
-    """Fill in what was spent this month, by account id. One statement; none without trackers."""
-    by_account = dict(trackers)
-    if not by_account:
-        return
-    today = next(iter(by_account.values())).today
-    spent_of = spent_by_account(by_account.keys(), month_of(today))
-    for account_id, tracker in by_account.items():
-        _set_spent(tracker, spent_of.get(account_id, NOTHING))
-
-
-def _set_spent(tracker: TrackerView, spent: Spent) -> None:
-    tracker.spent = spent.spent
-    tracker.pending = spent.pending
-    tracker.left = spent.left(tracker.threshold)
-
-
-def _why_not(owner: Any, closed: bool) -> str | None:
+def why_not(owner: Owner, closed: bool) -> str | None:
     """Why no text goes about this tracker, on a site that sends texts; None when they do."""
     reason = text_rules.why_not(owner, texts_on=True, opted_out=owner.opted_out)
     if reason in (None, text_rules.NOT_VERIFIED) and owner.phone_problem:

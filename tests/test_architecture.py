@@ -56,7 +56,7 @@ ROOMS = {
     "simulator": Room((), "The simulator is another program: it speaks HTTP with us and shares no code."),
     "scripts": Room(("app", "config"), "A script starts programs; it holds no rule of the product."),
 }
-ROOTS = {"app", "handlers", "scheduled_jobs", "gunicorn.conf", "celery_app"}
+ROOTS = {"app", "handlers", "scheduled_jobs", "gunicorn.conf", "celery_app", "bench"}
 """Composition roots see every room (but never the simulator)."""
 
 ONLY_IN = {

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, current_app, jsonify, render_template
 from flask_login import current_user, login_required
 
 from services.reporting import dashboard
+from views import pieces
 from views.headers import allow_link
 from views.http import person
 from views.serialize import dashboard_json
@@ -14,13 +15,13 @@ blueprint = Blueprint("pages", __name__)
 
 
 @blueprint.get("/")
-def home() -> str:
+def home() -> str | Response:
     """The welcome page, or the dashboard of who is signed in."""
     if not current_user.is_authenticated:
         return render_template("pages/welcome.html")
     allow_link()
     script = current_app.config["SETTINGS"].plaid_link_script_url
-    return render_template("dashboard/index.html", dashboard=dashboard(person()), link_script_url=script)
+    return Response(pieces.whole_page(dashboard(person()), script))
 
 
 @blueprint.get("/dashboard.json")

@@ -7,7 +7,8 @@ from typing import Any
 
 from domain.balances import TotalLine
 from domain.money import plain
-from services.reporting import AccountView, Dashboard, InstitutionView
+from services.account_view import AccountView
+from services.reporting import Dashboard, InstitutionView
 from services.tracking import TrackerView
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.balances import TotalLine, contribution, in_holdings, kind_of, totals
+from domain.balances import TotalLine, contribution, in_holdings, kind_of, merged, totals
 
 D = Decimal
 
@@ -148,3 +148,12 @@ def test_totals_are_the_sum_of_contributions_in_any_order(held_accounts, random)
             assert lines[currency].holdings == lines[currency].net_worth - loans
     shuffled = random.sample(held_accounts, len(held_accounts))
     assert totals(shuffled) == totals(held_accounts)
+
+
+def test_totals_of_institutions_together_are_the_totals_of_all_their_accounts():
+    some = [held("depository", "10", "9"), held("loan", None, "5"), held("credit", None, "3", currency="EUR")]
+    others = [held("other", None, "2", currency="EUR"), held("investment", None, "7", currency="EUR")]
+    unknown = [held("depository", None, None, currency="CAD")]
+    apart = [line for accounts in (some, others, unknown, []) for line in totals(accounts)]
+    assert merged(apart) == totals(some + others + unknown)
+    assert [line.currency for line in merged(apart)] == ["EUR", "USD"]
