@@ -15,6 +15,7 @@ from wsgiref.headers import Headers
 import click
 from flask import Flask
 from jinja2 import StrictUndefined
+from sqlalchemy import make_url
 from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
@@ -83,6 +84,10 @@ def _setup_config(app: Flask, settings: Settings) -> None:
         WTF_CSRF_TIME_LIMIT=None,  # the token belongs to the session and lives as long
         BCRYPT_HANDLE_LONG_PASSWORDS=True,  # bcrypt reads 72 bytes; turning this on later would void every hash
         RATELIMIT_STORAGE_URI=settings.ratelimit_storage_uri,
+        RATELIMIT_STORAGE_OPTIONS=_limit_options(settings),
+        # Counters that cannot be reached must lock nobody out, nor let anybody guess without a limit: each process
+        # then counts by itself until they are back.
+        RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
         RATELIMIT_HEADERS_ENABLED=False,  # it would overwrite a Retry-After of ours, and add one to pages
         SIMULATOR_URL=settings.plaid_base_url if settings.simulated else None,
     )
@@ -109,17 +114,28 @@ def _trusted_hosts(settings: Settings) -> list[str] | None:
     return [urlsplit(public).netloc, "127.0.0.1", "localhost"]
 
 
+def _limit_options(settings: Settings) -> dict[str, float]:
+    """A server that counts must answer within a second: a page waits for it."""
+    remote = settings.ratelimit_storage_uri.startswith(("redis", "valkey"))
+    return {"socket_connect_timeout": 1.0, "socket_timeout": 1.0} if remote else {}
+
+
 def _engine_options(settings: Settings) -> dict[str, object]:
+    pool = {
+        # Few are kept, as many as there are threads may be open: a small database plan has 20 in all.
+        "pool_size": 2,
+        "max_overflow": settings.refresh_concurrency + 6,
+        "pool_timeout": 10,  # seconds until a page that finds none free says so
+    }
     if settings.database_url.startswith("sqlite"):
         settings.instance_dir.mkdir(parents=True, exist_ok=True)
-        return {"hide_parameters": True}
+        in_memory = make_url(settings.database_url).database in (None, "", ":memory:")  # one connection
+        return {"hide_parameters": True, **({} if in_memory else pool)}
     timeouts = "-c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000"
     return {
         "hide_parameters": True,  # values of rows do not belong in a log
         "pool_pre_ping": True,
-        # Few are kept, as many as there are threads may be open: a small database plan has 20 in all.
-        "pool_size": 2,
-        "max_overflow": settings.refresh_concurrency + 6,
+        **pool,
         "connect_args": {"options": timeouts, "connect_timeout": 10},
     }
 

@@ -4,12 +4,16 @@ counters of wrong passwords that have forgotten everything, browsers nobody has 
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 from services import demo, devices, sessions, throttling
+from services.patience import Patience
 
 
 def run(now: datetime, *, dry_run: bool) -> int:
     """How many rows were removed (a demo copy counts as one); a dry run removes nothing and says 0."""
     if dry_run:
         return 0
-    return demo.purge(now) + sessions.purge(now) + throttling.purge(now) + devices.purge(now)
+    patience = Patience()
+    parts = (demo.purge, sessions.purge, throttling.purge, devices.purge)
+    return sum(patience(partial(purge, now)) for purge in parts)

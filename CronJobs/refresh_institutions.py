@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from services import vendors
 from services.leases import scheduled_now
+from services.patience import Patience
 from services.refreshing import Outcome
 
 log = logging.getLogger(__name__)
@@ -42,18 +44,19 @@ def run(
     nothing new begins once `stopped` is true.
 
     One failing institution never stops the others. Memory does not grow with their number. A dry run
-    calls no vendor and counts what it would have refreshed.
+    calls no vendor and counts what it would have refreshed. What a database that was away cut off is done again.
     """
-    report = RefreshReport()
+    report, patience = RefreshReport(), Patience(stopped)
+    one = partial(_patiently, patience, refresh_one)
     with ThreadPoolExecutor(concurrency, thread_name_prefix="refresh") as pool:
         running: set[Future[Outcome]] = set()
-        for institution_id in _due(now):
+        for institution_id in _due(now, patience):
             if stopped():
                 break
             if dry_run:
                 report.refreshed += 1
                 continue
-            running.add(pool.submit(refresh_one, institution_id))
+            running.add(pool.submit(one, institution_id))
             if len(running) >= 2 * concurrency:
                 running = _collect(running, report, done, FIRST_COMPLETED)
         while running:
@@ -61,13 +64,17 @@ def run(
     return report
 
 
-def _due(now: datetime) -> Iterator[int]:
+def _patiently(patience: Patience, refresh_one: Callable[[int], Outcome], institution_id: int) -> Outcome:
+    return patience(partial(refresh_one, institution_id))
+
+
+def _due(now: datetime, patience: Patience) -> Iterator[int]:
     """Ids page by page, in id order: what is refreshed meanwhile is behind us and not seen again."""
     last = 0
-    while page := scheduled_now(now, after_id=last, limit=PAGE):
+    while page := patience(partial(scheduled_now, now, after_id=last, limit=PAGE)):
         for number, institution_id in enumerate(page):
             if number % LOOK_EVERY == 0:
-                vendors.look()
+                patience(vendors.look)
             yield institution_id
         last = page[-1]
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
+from services.patience import Patience
 from services.removals import Removal, removals_due
 
 log = logging.getLogger(__name__)
@@ -17,7 +18,10 @@ def run(now: datetime, remove_one: Callable[[int], Removal], *, dry_run: bool) -
     """How many Items were ended (or would be tried, in a dry run). What fails has been put off by its row."""
     removed = 0
     tried: set[int] = set()
-    while page := [number for number in removals_due(now, PAGE + len(tried)) if number not in tried]:
+    patience = Patience()
+    while page := [
+        number for number in patience(lambda: removals_due(now, PAGE + len(tried))) if number not in tried
+    ]:
         for removal_id in page:
             tried.add(removal_id)
             removed += dry_run or _ended(removal_id, remove_one)

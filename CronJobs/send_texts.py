@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from time import monotonic
 
 from services import delivery, job_runs, planning, sending, spending, vendors
+from services.patience import Patience
 from services.sending import Result, Sent, TextError, TextGateway, TextKind
 
 PART = "texts"
@@ -51,18 +53,20 @@ def run(tools: Tools, *, dry_run: bool) -> TextReport:
     if dry_run:
         report.pending = planning.count_due(now) + sending.still_waiting()
         return report
-    careful = job_runs.after_a_gap(PART)
-    report.long_missed = planning.long_missed(now)
-    _tidy(report, tools, now)
-    planned = planning.plan(now, texts_on=tools.texts is not None)
+    patience = Patience(tools.stopped)
+    careful = patience(partial(job_runs.after_a_gap, PART))
+    report.long_missed = patience(partial(planning.long_missed, now))
+    patience(partial(_tidy, report, tools, now))
+    planned = patience(partial(planning.plan, now, texts_on=tools.texts is not None))
     report.skipped += planned.skipped
     report.failed += planned.failed
-    vendors.look()
-    if tools.texts is not None and vendors.wait_until([vendors.TWILIO]) is None:
-        _Sender(tools, tools.texts, report, careful=careful).run()
-    report.pending = sending.still_waiting()
-    if not tools.stopped() and not (careful and report.pending):  # what waits is asked about next time too
-        job_runs.finished(PART)
+    patience(vendors.look)
+    if tools.texts is not None and patience(partial(vendors.wait_until, [vendors.TWILIO])) is None:
+        _Sender(tools, tools.texts, report, patience, careful=careful).run()
+    report.pending = patience(sending.still_waiting)
+    unsure = careful or patience.was_needed
+    if not tools.stopped() and not (unsure and report.pending):  # what waits is asked about next time too
+        patience(partial(job_runs.finished, PART))
     return report
 
 
@@ -86,8 +90,11 @@ def _look_up(report: TextReport, texts: TextGateway) -> None:
 class _Sender:
     """Sends what waits, one after the other: the vendor queues by itself, and a refused key is met only once."""
 
-    def __init__(self, tools: Tools, texts: TextGateway, report: TextReport, *, careful: bool) -> None:
+    def __init__(
+        self, tools: Tools, texts: TextGateway, report: TextReport, patience: Patience, *, careful: bool
+    ) -> None:
         self._tools, self._texts, self._report, self._careful = tools, texts, report, careful
+        self._patience = patience
         self._deadline = monotonic() + RUN_SECONDS
         self._in_a_row: dict[TextKind, int] = {}
         self._closed: set[int] = set()
@@ -114,20 +121,18 @@ class _Sender:
         """What may be tried now; if all that waits was put back a moment ago, after that moment."""
         page = self._waiting()
         if not page:
-            pause = sending.next_try_in()
+            pause = self._patience(sending.next_try_in)
             if pause is not None and 0 < pause <= LONGEST_WAIT:
                 self._tools.wait(pause)
                 page = self._waiting()
         return page
 
     def _waiting(self) -> list[int]:
-        ids = sending.waiting(limit=500 + len(self._closed))
+        ids = self._patience(partial(sending.waiting, limit=500 + len(self._closed)))
         return [number for number in ids if number not in self._closed]
 
     def _send(self, text_id: int) -> None:
-        outcome = sending.send(
-            text_id, self._tools.clock(), self._texts, self._tools.callback_base, careful=self._careful
-        )
+        outcome = self._patience(partial(self._try, text_id))
         self._count(outcome)
         self._tools.done()
         if outcome.error is None:
@@ -141,6 +146,13 @@ class _Sender:
             self._report.refused = outcome.error.code
         if kind is TextKind.LIMIT:  # everybody waits, not this text alone
             self._tools.wait(min(LONGEST_WAIT, outcome.pause))
+
+    def _try(self, text_id: int) -> Sent:
+        """Send it unless it is not waiting any more: begun again after the database was away, a text that may have
+        gone stays claimed. A stand-in that took over may lack the last rows, so then the vendor is asked as well."""
+        careful = self._careful or self._patience.was_needed
+        now = self._tools.clock()
+        return sending.send(text_id, now, self._texts, self._tools.callback_base, careful=careful)
 
     def _count(self, outcome: Sent) -> None:
         report = self._report

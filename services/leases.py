@@ -16,6 +16,7 @@ from database import changed_rows, utcnow
 from extensions import db
 from models import DONE, REVOKED, TRANSACTIONS, FinancialInstitution, User
 from services import reading
+from services.health import DATABASE_AWAY
 
 _IDLE: dict[str, object] = {
     "stage": case((FinancialInstitution.transactions_status == reading.NOT_READY, TRANSACTIONS), else_=DONE),
@@ -54,13 +55,14 @@ def claim(
 ) -> Claim | None:
     """Take the lease, or None: held by a living worker, removed, done already, or its access has ended."""
     now, lease_id, table = utcnow(), secrets.token_hex(16), FinancialInstitution
+    free = or_(_free(now), table.lease_id == _stranded.get(institution_id, ""))
     wanted = true() if due_by is None else table.scheduled_at <= due_by
     if only_wanted:
         wanted = table.due_at <= now + timedelta(seconds=1)  # timers may be early by a hair
     zone = select(User.timezone).where(User.id == table.user_id).scalar_subquery()
     row = db.session.execute(
         update(table)
-        .where(table.id == institution_id, wanted, _free(now), table.state != REVOKED)
+        .where(table.id == institution_id, wanted, free, table.state != REVOKED)
         .values(lease_id=lease_id, lease_until=now + timedelta(seconds=lease_seconds))
         .returning(
             table.environment,
@@ -77,6 +79,7 @@ def claim(
         execution_options={"synchronize_session": False},
     ).one_or_none()
     db.session.commit()
+    _stranded.pop(institution_id, None)
     if row is None:
         return None
     return Claim(
@@ -94,6 +97,26 @@ def claim(
         plaid_institution_id=row.plaid_institution_id,
         due_by=due_by,
     )
+
+
+_stranded: dict[int, str] = {}
+"""Leases of this process, by institution, that it could not give back because the database was away."""
+
+
+def let_go(claim: Claim) -> None:
+    """End the lease and leave everything as it was: the database went away under the work, and whoever wanted it
+    still does. When not even this can be written, this process alone may claim the institution before the lease
+    has run out."""
+    table = FinancialInstitution
+    mine = update(table).where(table.id == claim.id, table.lease_id == claim.lease_id)
+    try:
+        db.session.execute(
+            mine.values(lease_id=None, lease_until=None), execution_options={"synchronize_session": False}
+        )
+        db.session.commit()
+    except DATABASE_AWAY:
+        db.session.rollback()
+        _stranded[claim.id] = claim.lease_id
 
 
 def _free(now: datetime):  # noqa: ANN202 - a SQL expression

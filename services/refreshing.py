@@ -25,6 +25,7 @@ from models import (
 )
 from providers.base import BankGateway, Banks, Institution, Kind, ProviderError
 from services import applying, failures, leases, reading, vendors
+from services.health import DATABASE_AWAY
 from services.leases import Claim
 from vault import UndecryptableError
 
@@ -66,6 +67,16 @@ def refresh(
         return Outcome.FAILED
     if claim is None:
         return Outcome.BUSY
+    try:
+        return _work_on(claim, banks, lease_seconds)
+    except DATABASE_AWAY:  # it is no fault of this institution, and may be over in a moment
+        db.session.rollback()
+        leases.let_go(claim)
+        raise
+
+
+def _work_on(claim: Claim, banks: Banks, lease_seconds: int) -> Outcome:
+    """A claimed institution, and what its failure leaves behind."""
     if (until := vendors.wait_until(failures.vendors_of(claim))) is not None:
         failures.put_off(claim, until)
         return Outcome.PUT_OFF
@@ -74,9 +85,11 @@ def refresh(
     except ProviderError as error:
         failures.record(claim, error)
         return Outcome.FAILED
+    except DATABASE_AWAY:
+        raise
     except Exception:
         db.session.rollback()
-        failures.park(institution_id, "INTERNAL", claim.lease_id)
+        failures.park(claim.id, "INTERNAL", claim.lease_id)
         raise
     vendors.succeeded(failures.vendors_of(claim))
     return outcome

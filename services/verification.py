@@ -107,8 +107,13 @@ def verify(user: User, code: str) -> None:
     if changed_rows(db.session.execute(used)) == 1:  # each code is used once
         db.session.execute(
             update(User)
-            .where(User.id == user.id, User.phone_hash.in_(vault.digests(PHONE, number)))
-            .values(phone_verified_at=utcnow(), phone_problem=None)
+            .where(User.id == user.id, User.phone_hash.in_([*vault.digests(PHONE, number), ""]))
+            .values(
+                phone_verified_at=utcnow(),
+                phone_problem=None,
+                # Somebody who signed up with the code of before there were hashes has none yet.
+                phone_hash=case((User.phone_hash == "", vault.digest(PHONE, number)), else_=User.phone_hash),
+            )
         )
     db.session.commit()
     db.session.refresh(user)

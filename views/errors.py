@@ -124,6 +124,9 @@ def _rate_limited(error: RateLimitExceeded) -> Response:
 
 
 def _http_error(error: HTTPException) -> Response | AnyResponse:
+    cause = getattr(error, "original_exception", None)
+    if isinstance(cause, DATABASE_AWAY):  # it went away when the answer was ready and the session was kept
+        return _database_trouble(cause)
     status = error.code or 500
     if status < 400:
         return error.get_response()
@@ -149,6 +152,7 @@ def _database_trouble(error: Exception) -> Response:
 
 def _database_away() -> Response:
     db.session.rollback()
+    session.lost = True  # type: ignore[attr-defined] - views/session_interface.py: nothing of it is kept
     login_manager._update_request_context_with_user()  # noqa: SLF001 - the page must not ask who this is again
     return answer(503)
 

@@ -54,7 +54,7 @@ def die_at(app, bank, folder, moment: str, number: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", ["page", "cursor"])
-def test_killed_between_pages_or_before_the_cursor_nothing_is_lost_or_doubled(
+def test_row_23_killed_between_pages_or_before_the_cursor_nothing_is_lost_or_doubled(
     context, bank, banks, tmp_path, moment
 ):
     bank.always(
@@ -79,7 +79,7 @@ def test_killed_between_pages_or_before_the_cursor_nothing_is_lost_or_doubled(
 
 
 @pytest.mark.slow
-def test_killed_between_exchange_and_commit_the_lost_item_is_shown_to_the_operator(
+def test_row_26_killed_between_exchange_and_commit_the_lost_item_is_shown_to_the_operator(
     context, bank, banks, tmp_path
 ):
     path = "/item/public_token/exchange"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import socket
-import ssl
 import struct
 import threading
 import traceback
@@ -15,9 +14,6 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 import providers.twilio as twilio_module
 from providers.base import OutgoingText, TextError, TextKind
@@ -37,6 +33,7 @@ from tests.providers.twilio_calls import (
     make_texts,
     refusal,
 )
+from tests.support.tls import untrusted_server
 
 # code, HTTP status, what it asks of us
 REFUSALS = [
@@ -289,61 +286,16 @@ def test_a_text_that_cannot_be_written_is_our_bug_and_costs_no_call():
 # TLS
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory) -> tuple[str, str]:
-    """A certificate for 127.0.0.1 that nobody trusts, and its key, as files."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    folder = tmp_path_factory.mktemp("tls")
-    (folder / "cert.pem").write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-    (folder / "key.pem").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    return str(folder / "cert.pem"), str(folder / "key.pem")
-
-
-@contextmanager
-def tls_server(certificate: tuple[str, str]) -> Iterator[tuple[str, list[bytes]]]:
-    """An https address, and what a client told it after its handshake succeeded."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*certificate)
-    heard: list[bytes] = []
-
-    def serve() -> None:
-        try:
-            with listener.accept()[0] as plain, context.wrap_socket(plain, server_side=True) as secure:
-                heard.append(secure.recv(65536))
-        except OSError:
-            pass
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield f"https://127.0.0.1:{listener.getsockname()[1]}", heard
-        thread.join(10)
-
-
 @pytest.mark.parametrize("bundle", [None, "", "/dev/null"])
-def test_a_certificate_that_nobody_trusts_stops_the_run_and_hears_nothing(monkeypatch, certificate, bundle):
+def test_row_41_a_certificate_that_nobody_trusts_stops_the_run_and_hears_nothing(
+    monkeypatch, tmp_path, bundle
+):
     """No environment variable turns the check off."""
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
         if bundle is not None:
             monkeypatch.setenv(name, bundle)
-    with tls_server(certificate) as (url, heard):
+    with untrusted_server(tmp_path) as (url, heard):
         error = error_of(make_texts(url))
     assert (error.code, error.kind) == ("TRANSPORT_SSLError", TextKind.CONFIG)
     assert not any(heard)
@@ -368,7 +320,7 @@ def plain_server(*, reset: bool) -> Iterator[str]:
         thread.join(10)
 
 
-def test_a_server_that_does_not_speak_tls_stops_the_run():
+def test_row_41_a_server_that_does_not_speak_tls_stops_the_run():
     with plain_server(reset=False) as url:
         assert error_of(make_texts(url)).kind is TextKind.CONFIG
 

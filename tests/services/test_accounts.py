@@ -48,7 +48,7 @@ def test_a_deleted_account_takes_its_transactions_and_balances_with_it(known):
     assert account_count(owner(known)) == 1
 
 
-def test_it_stays_deleted_after_refreshes_and_its_transactions_do_not_return(known, bank, banks):
+def test_row_28_it_stays_deleted_after_refreshes_and_its_transactions_do_not_return(known, bank, banks):
     delete_account(account_row("a2"))
     again = [
         plaid.transaction("t2", 2.5, account_id="a2"),

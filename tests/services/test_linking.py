@@ -217,7 +217,7 @@ def full_disk(context):
     event.remove(db.engine, "before_cursor_execute", failing_insert)
 
 
-def test_when_the_database_fails_after_the_exchange_the_item_is_given_back(
+def test_row_26_when_the_database_fails_after_the_exchange_the_item_is_given_back(
     user, bank, banks, full_disk, engine
 ):
     with pytest.raises(OperationalError):
@@ -227,7 +227,7 @@ def test_when_the_database_fails_after_the_exchange_the_item_is_given_back(
     assert engine.tasks == []
 
 
-def test_an_item_that_can_neither_be_kept_nor_given_back_is_remembered_for_removal(
+def test_row_26_an_item_that_can_neither_be_kept_nor_given_back_is_remembered_for_removal(
     user, bank, banks, full_disk
 ):
     bank.always("/item/remove", plaid.failure("INTERNAL_SERVER_ERROR", "API_ERROR", 500))
@@ -276,7 +276,9 @@ def platypus(user):
     return institution
 
 
-def test_an_institution_already_linked_is_noticed_before_anything_is_exchanged(user, bank, banks, platypus):
+def test_row_27_an_institution_already_linked_is_noticed_before_anything_is_exchanged(
+    user, bank, banks, platypus
+):
     with pytest.raises(Conflict) as refusal:
         linked(user, banks, metadata=METADATA)
     assert refusal.value.code == "already_linked"

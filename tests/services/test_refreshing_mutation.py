@@ -23,7 +23,9 @@ def known(institution, bank, banks):
     return institution
 
 
-def test_a_mutation_restarts_from_the_stored_cursor_and_forgets_the_pages_read_before(known, bank, banks):
+def test_row_23_a_mutation_restarts_from_the_stored_cursor_and_forgets_the_pages_read_before(
+    known, bank, banks
+):
     bank.next(
         "/transactions/sync",
         plaid.page([plaid.transaction("stale", 9)], removed=["t1"], cursor="x2", more=True),
@@ -37,7 +39,7 @@ def test_a_mutation_restarts_from_the_stored_cursor_and_forgets_the_pages_read_b
     assert known.transactions_cursor == "y3"
 
 
-def test_a_mutation_of_the_very_first_reading_restarts_without_a_cursor(institution, bank, banks):
+def test_row_23_a_mutation_of_the_very_first_reading_restarts_without_a_cursor(institution, bank, banks):
     bank.always("/accounts/get", plaid.accounts(plaid.account("a1")))
     bank.next(
         "/transactions/sync",
@@ -63,7 +65,7 @@ def test_repeated_mutations_restart_each_time(known, bank, banks):
     assert amounts() == {"t1": Decimal(1), "t2": Decimal(2)}
 
 
-def test_mutations_without_end_are_given_up_and_nothing_is_written(known, bank, banks):
+def test_row_23_mutations_without_end_are_given_up_and_nothing_is_written(known, bank, banks):
     bank.always("/transactions/sync", MUTATION)
     assert read(known, banks) is Outcome.FAILED
     assert cursors(bank.asked("/transactions/sync")) == ["c1"] * MAX_RESTARTS
@@ -72,7 +74,7 @@ def test_mutations_without_end_are_given_up_and_nothing_is_written(known, bank, 
     assert (known.state, known.error_code) == ("error", "TRANSACTIONS_SYNC_MUTATION_DURING_PAGINATION")
 
 
-def test_a_page_that_fails_after_good_ones_writes_none_of_them(known, bank, banks):
+def test_row_23_a_page_that_fails_after_good_ones_writes_none_of_them(known, bank, banks):
     bank.next(
         "/transactions/sync",
         plaid.page([plaid.transaction("t2", 2)], removed=["t1"], cursor="x2", more=True),

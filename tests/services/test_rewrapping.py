@@ -21,7 +21,7 @@ def keys(settings):
     vault.set_keys(settings.encryption_keys)
 
 
-def test_after_a_rewrap_the_old_key_may_go(context, keys):
+def test_row_40_after_a_rewrap_the_old_key_may_go(context, keys):
     keys([OLD])
     user = make_user(phone_number="+14155552671")
     make_institution(user, access_token="access-1")

@@ -80,6 +80,18 @@ def test_the_right_code_verifies_the_number_and_clears_its_problem(user, texts):
     assert user.phone_problem is None
 
 
+def test_row_32_somebody_who_signed_up_with_the_code_of_before_there_were_hashes_can_verify(context, texts):
+    user = make_user(account_type="development")
+    right = user.phone_hash
+    db.session.execute(update(User).where(User.id == user.id).values(phone_hash=""))
+    db.session.commit()
+    send_code(user, texts, BASE)
+    verify(user, newest_code(texts))
+    db.session.expire_all()
+    assert user.phone_verified_at is not None
+    assert user.phone_hash == right
+
+
 def test_a_code_works_once(user, texts):
     send_code(user, texts, BASE)
     verify(user, newest_code(texts))

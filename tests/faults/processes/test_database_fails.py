@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 import requests
-from sqlalchemy import make_url, text
 
 from tests.faults.processes.conftest import Site, until
+from tests.support.databases import read_only
 from tests.support.visitor import Visitor
 
 pytestmark = pytest.mark.slow
@@ -31,23 +31,8 @@ def unwritable(site: Site) -> Iterator[None]:
         with full_disk(site):
             yield
     else:
-        with read_only(site):
+        with read_only(site.engine):
             yield
-
-
-@contextlib.contextmanager
-def read_only(site: Site) -> Iterator[None]:
-    name = make_url(str(site.engine.url)).database
-    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name AND pid <> pg_backend_pid()"
-    with site.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on'))
-        connection.execute(text(others), {"name": name})
-        try:
-            yield
-        finally:
-            connection.execute(text("SET default_transaction_read_only = off"))
-            connection.execute(text(f'ALTER DATABASE "{name}" RESET default_transaction_read_only'))
-            connection.execute(text(others), {"name": name})
 
 
 @contextlib.contextmanager
@@ -110,7 +95,7 @@ def assert_kind(answer: requests.Response) -> None:
     assert "try again" in error["message"]
 
 
-def test_an_item_that_one_table_refuses_is_ended_and_the_person_reads_why(site: Site, person: Visitor):
+def test_row_26_an_item_that_one_table_refuses_is_ended_and_the_person_reads_why(site: Site, person: Visitor):
     before = site.live_items()
     assert_kind(linked_into(site, person, one_table_refuses(site)))
     assert site.live_items() == before
@@ -118,7 +103,7 @@ def test_an_item_that_one_table_refuses_is_ended_and_the_person_reads_why(site: 
     site.linked(person)
 
 
-def test_an_item_that_an_unwritable_database_refuses_is_ended_and_the_person_reads_why(
+def test_row_26_an_item_that_an_unwritable_database_refuses_is_ended_and_the_person_reads_why(
     site: Site, person: Visitor
 ):
     """Only the note that an exchange was under way stays: it cannot be deleted either. In the end the operator is
@@ -133,7 +118,7 @@ def test_an_item_that_an_unwritable_database_refuses_is_ended_and_the_person_rea
     site.linked(person)
 
 
-def test_a_database_that_fails_while_a_refresh_is_written_loses_nothing(
+def test_row_30_a_database_that_fails_while_a_refresh_is_written_loses_nothing(
     site: Site, person: Visitor, peaceful
 ):
     number, failures = site.linked(person), refreshes_failed(site)

@@ -53,7 +53,7 @@ def test_two_tabs_that_link_the_same_bank_with_two_tokens_have_two_institutions(
         assert site.content(number) == peaceful
 
 
-def test_the_same_token_posted_twice_at_once_is_one_institution_for_both(site: Site, tabs):
+def test_row_27_the_same_token_posted_twice_at_once_is_one_institution_for_both(site: Site, tabs):
     for _ in range(3):
         token = site.token()
         made = ids(at_once(*[lambda t=tab, k=token: t.link(k) for tab in tabs]))
@@ -61,7 +61,7 @@ def test_the_same_token_posted_twice_at_once_is_one_institution_for_both(site: S
         tabs[0].wait_until_done(made[0])
 
 
-def test_the_same_token_is_refused_to_one_tab_before_the_other_has_kept_its_item(site: Site, tabs):
+def test_row_27_the_same_token_is_refused_to_one_tab_before_the_other_has_kept_its_item(site: Site, tabs):
     """The bank has answered the first tab's exchange, which is on its way, when the second one's is refused."""
     token = site.token()
     with ThreadPoolExecutor(2) as pool, site.gate.stop(EXCHANGE, after=True) as stop:
@@ -75,7 +75,7 @@ def test_the_same_token_is_refused_to_one_tab_before_the_other_has_kept_its_item
 
 
 @pytest.mark.parametrize("path", ["/accounts/balance/get", "/transactions/sync"])
-def test_an_institution_deleted_during_its_refresh_stays_deleted(site: Site, tabs, path):
+def test_row_28_an_institution_deleted_during_its_refresh_stays_deleted(site: Site, tabs, path):
     number = site.linked(tabs[0])
     with site.gate.stop(path, after=True) as stop:
         assert tabs[0].json("PATCH", f"/financial-institutions/{number}").status_code == 202
@@ -109,7 +109,7 @@ def test_an_institution_deleted_while_its_refresh_is_written_stays_deleted(site:
         gone(site, tabs[0], number)
 
 
-def test_an_account_deleted_during_its_refresh_stays_deleted(site: Site, tabs, peaceful):
+def test_row_28_an_account_deleted_during_its_refresh_stays_deleted(site: Site, tabs, peaceful):
     number = site.linked(tabs[0])
     account = first_account(tabs[0], number)
     with site.gate.stop("/transactions/sync", after=True) as stop:
@@ -162,7 +162,7 @@ def newest_person(site: Site) -> int:
 
 
 @pytest.mark.parametrize("path", ["/accounts/balance/get", "/transactions/sync"])
-def test_a_profile_deleted_during_a_refresh_stays_deleted(site: Site, tabs, path):
+def test_row_28_a_profile_deleted_during_a_refresh_stays_deleted(site: Site, tabs, path):
     person_id, number = newest_person(site), site.linked(tabs[0])
     with site.gate.stop(path, after=True) as stop:
         assert tabs[0].json("PATCH", f"/financial-institutions/{number}").status_code == 202
