@@ -1,15 +1,16 @@
 """Remove what has had its day: demo copies after 24 hours, sessions that can no longer be used,
-counters of wrong passwords that have forgotten everything, browsers nobody has logged in with for half a year."""
+counters of wrong passwords that have forgotten everything, browsers nobody has logged in with for half a year,
+webhooks of two weeks ago."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from services import demo, devices, sessions, throttling
+from services import demo, devices, sessions, throttling, webhook_receipts
 
 
 def run(now: datetime, *, dry_run: bool) -> int:
     """How many rows were removed (a demo copy counts as one); a dry run removes nothing and says 0."""
     if dry_run:
         return 0
-    return demo.purge(now) + sessions.purge(now) + throttling.purge(now) + devices.purge(now)
+    return sum(part.purge(now) for part in (demo, sessions, throttling, devices, webhook_receipts))
