@@ -12,7 +12,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from wsgiref.headers import Headers
 
-import click
 from flask import Flask
 from jinja2 import StrictUndefined
 from sqlalchemy import make_url
@@ -25,10 +24,9 @@ from database import teach_sqlite_manners
 from domain.usernames import DEMO_USERNAME
 from extensions import bcrypt, crontab, csrf, db, limiter, login_manager, migrate
 from handlers import set_up_background
-from providers.registry import LazyBanks, LazyTexts
+from providers.registry import LazyBanks, LazyTexts, LazyWebhooks
 from providers.twilio import valid_signature
 from services import users
-from services.rewrapping import rewrap_secrets
 from vault import vault
 from views import errors, filters, headers, pieces
 from views.blueprints import BLUEPRINTS
@@ -52,7 +50,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     set_up_background(app, settings)
     _setup_pages(app, settings)
     _setup_static(app)
-    _setup_commands(app)
     if settings.trust_proxy:
         # One proxy in front (Heroku's router): it alone may say who the client is and which scheme was used.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)
@@ -93,16 +90,6 @@ def _setup_config(app: Flask, settings: Settings) -> None:
     )
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-
-
-def _setup_commands(app: Flask) -> None:
-    @app.cli.command("rewrap-secrets")
-    def rewrap() -> None:
-        """Re-encrypt every stored secret with the newest of ENCRYPTION_KEYS."""
-        report = rewrap_secrets()
-        click.echo(f"{report.moved} secrets are under the newest key, {report.unreadable} cannot be opened.")
-        if report.unreadable:
-            raise SystemExit(1)
 
 
 def _trusted_hosts(settings: Settings) -> list[str] | None:
@@ -186,6 +173,7 @@ def _setup_gateways(app: Flask, settings: Settings) -> None:
             if settings.plaid_client_id and settings.plaid_secret_for(environment)
         }
     )
+    app.extensions["read_webhook"] = LazyWebhooks(app.extensions["banks"])
     app.extensions["texts"] = _texts(settings)
     # Views may not know a vendor, so they get the check ready made: (url, params, signature) -> bool.
     app.extensions["valid_text_signature"] = partial(valid_signature, settings.twilio_auth_tokens)

@@ -11,7 +11,7 @@ import background
 from background.celery import CeleryEngine
 from background.threads import ThreadEngine
 from config import Settings
-from services import demo, refreshing, removals, sweeping, vendors
+from services import demo, refreshing, removals, sweeping, vendors, webhooks
 
 
 def set_up_background(app: Flask, settings: Settings) -> None:
@@ -46,6 +46,7 @@ def set_up_background(app: Flask, settings: Settings) -> None:
         "link_demo", in_context(lambda user_id: demo.link_banks(user_id, banks, simulated=settings.simulated))
     )
     background.register("track_demo", in_context(demo.add_trackers))
+    background.register("webhook", in_context(webhooks.work))
     background.register("sweep", in_context(sweeping.sweep))
     background.register("look", in_context(vendors.look))
     engine = _engine(settings)

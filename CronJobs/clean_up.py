@@ -1,12 +1,13 @@
 """Remove what has had its day: demo copies after 24 hours, sessions that can no longer be used,
-counters of wrong passwords that have forgotten everything, browsers nobody has logged in with for half a year."""
+counters of wrong passwords that have forgotten everything, browsers nobody has logged in with for half a year,
+webhooks of two weeks ago."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from functools import partial
 
-from services import demo, devices, sessions, throttling
+from services import demo, devices, sessions, throttling, webhook_receipts
 from services.patience import Patience
 
 
@@ -15,5 +16,5 @@ def run(now: datetime, *, dry_run: bool) -> int:
     if dry_run:
         return 0
     patience = Patience()
-    parts = (demo.purge, sessions.purge, throttling.purge, devices.purge)
-    return sum(patience(partial(purge, now)) for purge in parts)
+    parts = (demo, sessions, throttling, devices, webhook_receipts)
+    return sum(patience(partial(part.purge, now)) for part in parts)

@@ -22,6 +22,10 @@ _AT_BANK = "The bank needs you to do something on its own site first, then sign 
 _GONE = (
     "Access was ended at the bank. The numbers below are the last ones it gave; delete it and link it anew."
 )
+_WITHDRAWN = (
+    "Access was withdrawn at the bank, so everything it had given was deleted here. To see this bank again, "
+    "delete the card and link it anew."
+)
 _DOWN = "The bank is not answering just now. The numbers below are the last ones it gave; we keep trying."
 _OURS = "Something went wrong on our side while reading this bank. The numbers below are the last good ones."
 _NEVER = "This bank cannot be read through Plaid any more. The numbers below are the last ones it gave."
@@ -48,7 +52,7 @@ FAILURES = {
     "PENDING_EXPIRATION": "Your consent at the bank runs out soon. Sign in again to keep it.",
     "ITEM_NOT_FOUND": _GONE,
     "INVALID_ACCESS_TOKEN": _GONE,
-    "USER_PERMISSION_REVOKED": _GONE,
+    "USER_PERMISSION_REVOKED": _WITHDRAWN,
     "INSTITUTION_NO_LONGER_SUPPORTED": _NEVER,
     "UNSUPPORTED_RESPONSE": _NEVER,
     "UNAUTHORIZED_INSTITUTION": _NEVER,
@@ -69,7 +73,7 @@ FAILURES = {
         (
             "INVALID_PUBLIC_TOKEN", "INVALID_LINK_TOKEN", "INVALID_ACCOUNT_ID", "INVALID_INSTITUTION",
             "MISSING_FIELDS", "UNKNOWN_FIELDS", "INVALID_FIELD", "INVALID_BODY", "INVALID_HEADERS", "NOT_FOUND",
-            "SANDBOX_ONLY", "ACCESS_TOKEN_UNREADABLE", "INTERNAL",
+            "SANDBOX_ONLY", "ACCESS_TOKEN_UNREADABLE", "INTERNAL", "INVALID_WEBHOOK_VERIFICATION_KEY_ID",
         ),
         _OURS,
     ),

@@ -4,7 +4,7 @@ Amounts are Decimal and keep Plaid's sign."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -139,9 +139,46 @@ class SyncPage:
     status: str
 
 
+@dataclass(frozen=True, slots=True)
+class WebhookKey:
+    """A public key that the vendor signs webhooks with, as JWK; one that has expired must not be believed."""
+
+    jwk: dict[str, str]
+    expired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """News of the vendor whose signature was checked. `detail` is what its code needs to be worked on."""
+
+    signature_hash: str
+    """The same webhook again has the same."""
+    webhook_type: str
+    webhook_code: str
+    environment: str
+    item_id: str | None
+    detail: dict[str, str]
+
+
+class MalformedWebhookError(Exception):
+    """The body is not a JSON object."""
+
+
+class ForgedWebhookError(Exception):
+    """Nothing shows that the vendor sent this now: no signature, a wrong, old or unknown one, or another body."""
+
+
+ReadWebhook = Callable[[bytes, str], Webhook]
+"""(raw body, signature) -> what it says. MalformedWebhookError, ForgedWebhookError, or ProviderError when the
+vendor cannot be asked for the key."""
+
+
 class BankGateway(Protocol):
     """A bank vendor in one environment. Every method may raise ProviderError and nothing else; each has a
     time-out of its own: at most 10 s for what a request waits for, longer only for background reading."""
+
+    webhook_url: str | None
+    """Where the vendor is told to send news of what is linked from now on."""
 
     def create_link_token(self, user_id: int) -> LinkToken: ...
     def create_sandbox_public_token(
@@ -154,6 +191,8 @@ class BankGateway(Protocol):
     def realtime_accounts(self, access_token: str) -> list[BankAccount]: ...
     def sync(self, access_token: str, cursor: str | None) -> SyncPage: ...
     def remove(self, access_token: str) -> None: ...
+    def move_webhook(self, access_token: str, url: str) -> None: ...
+    def webhook_key(self, key_id: str) -> WebhookKey: ...
 
 
 Banks = Mapping[str, BankGateway]

@@ -27,6 +27,7 @@ from plaid.model.institutions_get_by_id_request_options import InstitutionsGetBy
 from plaid.model.item_get_request import ItemGetRequest
 from plaid.model.item_public_token_exchange_request import ItemPublicTokenExchangeRequest
 from plaid.model.item_remove_request import ItemRemoveRequest
+from plaid.model.item_webhook_update_request import ItemWebhookUpdateRequest
 from plaid.model.link_token_create_request import LinkTokenCreateRequest
 from plaid.model.link_token_create_request_user import LinkTokenCreateRequestUser
 from plaid.model.link_token_transactions import LinkTokenTransactions
@@ -38,6 +39,7 @@ from plaid.model.sandbox_public_token_create_request_options_transactions import
 )
 from plaid.model.transactions_sync_request import TransactionsSyncRequest
 from plaid.model.transactions_sync_request_options import TransactionsSyncRequestOptions
+from plaid.model.webhook_verification_key_get_request import WebhookVerificationKeyGetRequest
 from urllib3 import Retry
 from urllib3.exceptions import HTTPError
 
@@ -51,11 +53,14 @@ from providers.base import (
     LinkToken,
     ProviderError,
     SyncPage,
+    WebhookKey,
 )
 from providers.plaid_errors import from_response, from_transport, kind_of
 
 IN_REQUEST = (2.0, 4.0)
 """Connect and read seconds of calls a page waits for. A body may take half as long again: under 10 s in all."""
+KEY_LOOK_UP = (1.0, 1.0)
+"""While a webhook waits for its answer: 3 s in all, body included."""
 BACKGROUND = (5.0, 30.0)
 REALTIME = (5.0, 60.0)
 """Plaid: /accounts/balance/get is usually under 10 s and may take 30 s or more."""
@@ -85,6 +90,7 @@ class PlaidGateway:
 
     def __init__(self, options: PlaidOptions) -> None:
         self._options = options
+        self.webhook_url = options.webhook_url
 
     @cached_property
     def _client(self) -> plaid_api.PlaidApi:
@@ -130,10 +136,12 @@ class PlaidGateway:
         self, institution_id: str, products: list[str], username: str, password: str, start: date, end: date
     ) -> str:
         """A public token of a Sandbox login, without Link (Plaid Sandbox and the simulator only)."""
+        hook = {"webhook": self._options.webhook_url} if self._options.webhook_url else {}
         options = SandboxPublicTokenCreateRequestOptions(
             override_username=username,
             override_password=password,
             transactions=SandboxPublicTokenCreateRequestOptionsTransactions(start_date=start, end_date=end),
+            **hook,
         )
         request = SandboxPublicTokenCreateRequest(
             institution_id=institution_id,
@@ -201,15 +209,27 @@ class PlaidGateway:
         """End the Item and its billing. An Item that is gone already raises Kind.GONE."""
         self._call("item_remove", ItemRemoveRequest(access_token=access_token), BACKGROUND)
 
+    def move_webhook(self, access_token: str, url: str) -> None:
+        """Have the vendor send news of this Item to `url` from now on; a first piece of news goes there at once."""
+        request = ItemWebhookUpdateRequest(access_token=access_token, webhook=url)
+        self._call("item_webhook_update", request, BACKGROUND)
+
+    def webhook_key(self, key_id: str) -> WebhookKey:
+        """The key of this id that webhooks are signed with. Kind.INPUT when the vendor knows no such key."""
+        request = WebhookVerificationKeyGetRequest(key_id=key_id)
+        raw = self._call("webhook_verification_key_get", request, KEY_LOOK_UP)
+        with _reading():
+            return records.webhook_key(raw)
+
     def _call(self, method: str, request: Any, timeout: tuple[float, float]) -> dict[str, Any]:
         """One HTTP call; the JSON object of a 2xx answer. Everything else becomes a ProviderError."""
         if self._options.pace is not None:
             self._options.pace(method, request.get("access_token"))
+        send = getattr(self._client, method)
+        deadline = time.monotonic() + 1.5 * sum(timeout)
         try:
-            response = getattr(self._client, method)(
-                request, _preload_content=False, _request_timeout=timeout
-            )
-            body = _read(response, time.monotonic() + 1.5 * sum(timeout))
+            response = send(request, _preload_content=False, _request_timeout=timeout)
+            body = _read(response, deadline)
         except plaid.ApiException as error:
             if error.status:
                 raise from_response(error.status, error.body) from None

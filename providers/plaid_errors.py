@@ -48,7 +48,13 @@ KIND_OF_CODE = _table(
             "INSUFFICIENT_CREDENTIALS", "INVALID_UPDATED_USERNAME",  # the link itself must be made anew
         ),
     ),
-    (Kind.INPUT, ("INVALID_PUBLIC_TOKEN", "INVALID_LINK_TOKEN", "INVALID_ACCOUNT_ID", "INVALID_INSTITUTION")),
+    (
+        Kind.INPUT,
+        (
+            "INVALID_PUBLIC_TOKEN", "INVALID_LINK_TOKEN", "INVALID_ACCOUNT_ID", "INVALID_INSTITUTION",
+            "INVALID_WEBHOOK_VERIFICATION_KEY_ID",
+        ),
+    ),
     (
         Kind.CONFIG,
         (

@@ -23,6 +23,7 @@ from providers.base import (
     ItemInfo,
     LinkToken,
     SyncPage,
+    WebhookKey,
 )
 
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
@@ -124,6 +125,15 @@ def institution(raw: dict[str, Any]) -> Institution:
         primary_color=color if color and _COLOR.fullmatch(color) else None,
         logo=_png(_text(entry.get("logo"))),
     )
+
+
+def webhook_key(raw: dict[str, Any]) -> WebhookKey:
+    """The key. Only what is documented is believed: ES256 on P-256."""
+    key = raw["key"]
+    jwk = {name: _required_text(key[name]) for name in ("alg", "crv", "kid", "kty", "x", "y")}
+    if (jwk["alg"], jwk["crv"], jwk["kty"]) != ("ES256", "P-256", "EC"):
+        raise ValueError("no key of the documented kind")
+    return WebhookKey(jwk, expired=key["expired_at"] is not None)
 
 
 def _png(encoded: str | None) -> bytes | None:

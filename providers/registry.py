@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from providers.base import BankGateway, OutgoingText, SentText, TextGateway
+from providers.base import BankGateway, Banks, OutgoingText, ReadWebhook, SentText, TextGateway, Webhook
 
 
 class LazyBanks(Mapping[str, BankGateway]):
@@ -41,6 +41,24 @@ def _build(options: dict[str, Any]) -> BankGateway:
     rest = {name: value for name, value in options.items() if name != "pacing"}
     pacing = options.get("pacing")  # (environment, where the counters are)
     return PlaidGateway(PlaidOptions(**rest, pace=Pacer(*pacing) if pacing else None))
+
+
+class LazyWebhooks:
+    """providers.base.ReadWebhook that builds the real one on first use, once per process, after fork: it remembers
+    the vendor's keys, and its library takes a third of a second to load."""
+
+    def __init__(self, banks: Banks) -> None:
+        self._banks = banks
+        self._built: ReadWebhook | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self, body: bytes, signature: str) -> Webhook:
+        with self._lock:
+            if self._built is None:
+                from providers.plaid_webhooks import PlaidWebhooks
+
+                self._built = PlaidWebhooks(self._banks)
+        return self._built(body, signature)
 
 
 class LazyTexts:

@@ -17,7 +17,7 @@ from domain.periods import next_refresh
 from extensions import db
 from models import ACCOUNTS, ERROR, EXPIRING, NEEDS_LOGIN, NEW, REVOKED, FinancialInstitution, ItemRemoval
 from providers.base import Kind, ProviderError
-from services import leases, vendors
+from services import leases, purging, vendors
 from services.leases import Claim
 
 log = logging.getLogger(__name__)
@@ -42,11 +42,11 @@ def vendors_of(claim: Claim) -> list[str]:
 
 def put_off(claim: Claim, until: datetime) -> None:
     """Nobody calls a vendor or a bank that is down: the institution waits for the next probe. Somebody who waits
-    for it is told what is wrong; a new one goes on by itself."""
+    for it is told what is wrong, unless there is something to do for them; a new one goes on by itself."""
     outcome: dict[str, object] = {"scheduled_at": until}
     if claim.state == NEW:
         outcome |= {"due_at": until, "attempts": claim.attempts, "stage": ACCOUNTS}
-    elif claim.watched:
+    elif claim.watched and claim.state not in (NEEDS_LOGIN, EXPIRING):
         outcome |= {"state": ERROR, "error_code": _what_is_wrong(claim)}
     leases.give_back(claim.id, claim.lease_id, outcome)
 
@@ -74,6 +74,14 @@ def record(claim: Claim, error: ProviderError) -> None:
     db.session.rollback()
     now = utcnow()
     log.warning("refresh of institution %s failed: %s", claim.id, error)
+    if error.code == purging.WITHDRAWN:
+        _withdrawn(claim, now)
+    else:
+        leases.fail(claim, _outcome(claim, error, now))
+    _learn(claim, error)
+
+
+def _outcome(claim: Claim, error: ProviderError, now: datetime) -> dict[str, object]:
     outcome: dict[str, object]
     if error.kind is Kind.LIMIT:
         outcome = {"scheduled_at": now + LIMIT_PAUSE}
@@ -84,8 +92,14 @@ def record(claim: Claim, error: ProviderError) -> None:
         soon = error.kind in SOON  # it passes, or the operator mends it
         again = now + RETRY_SOON if soon else next_refresh(now, claim.timezone)
         outcome = {"state": state, "error_code": error.code, "scheduled_at": again}
-    leases.give_back(claim.id, claim.lease_id, outcome)
-    _learn(claim, error)
+    return outcome
+
+
+def _withdrawn(claim: Claim, now: datetime) -> None:
+    """The person has withdrawn access at the bank, and its webhook never came: the same is deleted now."""
+    if leases.lock(claim, **purging.ended(now)):
+        purging.delete_data(claim.id)
+        db.session.commit()
 
 
 def park(institution_id: int, code: str, lease_id: str | None = None) -> None:

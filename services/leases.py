@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
 
-from sqlalchemy import case, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, case, literal, null, or_, select, true, update
 
-from database import changed_rows, utcnow
+from database import UtcDateTime, changed_rows, utcnow
 from extensions import db
 from models import DONE, REVOKED, TRANSACTIONS, FinancialInstitution, User
 from services import reading
@@ -46,8 +46,10 @@ class Claim:
     due_by: datetime | None
     """The moment of the job that refreshes it (`--at` moves it); the next one is counted from there."""
     identified: bool
-    plaid_institution_id: str | None
     """The vendor has said who the institution is: name, colour, logo."""
+    plaid_institution_id: str | None
+    due_at: datetime | None = None
+    """When it was wanted, as it stood when we took it: another moment now means that it is wanted anew."""
 
 
 def claim(
@@ -96,6 +98,7 @@ def claim(
         identified=row.identified,
         plaid_institution_id=row.plaid_institution_id,
         due_by=due_by,
+        due_at=row.due_at,
     )
 
 
@@ -117,6 +120,12 @@ def let_go(claim: Claim) -> None:
     except DATABASE_AWAY:
         db.session.rollback()
         _stranded[claim.id] = claim.lease_id
+
+
+def wanted_anew(claim: Claim) -> ColumnElement[bool]:
+    """Was it asked for again since the claim (a webhook, a click)? What was read may be older than that."""
+    due_at = FinancialInstitution.due_at
+    return and_(due_at.is_not(None), due_at.is_distinct_from(literal(claim.due_at, UtcDateTime())))
 
 
 def _free(now: datetime):  # noqa: ANN202 - a SQL expression
@@ -177,6 +186,12 @@ def lock(claim: Claim, **values: object) -> bool:
         return True
     db.session.rollback()
     return False
+
+
+def fail(claim: Claim, outcome: dict[str, object]) -> None:
+    """End the lease with an outcome; what was asked for since the claim still waits."""
+    due_at = case((wanted_anew(claim), FinancialInstitution.due_at), else_=null())
+    give_back(claim.id, claim.lease_id, {"due_at": due_at, **outcome})
 
 
 def give_back(institution_id: int, lease_id: str | None, outcome: dict[str, object]) -> None:

@@ -80,6 +80,7 @@ def link(
     except ProviderError as error:
         return _not_exchanged(error, token, user_id, note_id)
     institution = _new_institution(user_id, environment, token, hint, exchanged)
+    institution.webhook_url = bank.webhook_url
     return _keep(institution, token, exchanged, bank)
 
 

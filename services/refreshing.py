@@ -10,7 +10,7 @@ import logging
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import case, false, literal, update
+from sqlalchemy import case, false, literal, null, update
 
 from background import enqueue
 from database import UtcDateTime, utcnow
@@ -18,6 +18,7 @@ from domain.periods import local_date, next_refresh
 from extensions import db
 from models import (
     DONE,
+    EXPIRING,
     HEALTHY,
     NEW,
     TRANSACTIONS,
@@ -199,22 +200,27 @@ def _finish(
     # A person who asked while a cached refresh was running still gets the real-time one.
     asked_meanwhile = false() if claim.realtime else table.realtime_wanted
     retry_at = None if step is None else now + timedelta(seconds=step)
+    ends = table.expires_at > _moment(now)  # a success does not take back an end that was announced
     row = db.session.execute(
         update(table)
         .where(table.id == claim.id, table.lease_id == claim.lease_id)
         .values(
             lease_id=None,
             lease_until=None,
-            state=NEW if step is not None and claim.state == NEW else HEALTHY,
+            state=NEW if step is not None and claim.state == NEW else case((ends, EXPIRING), else_=HEALTHY),
             stage=TRANSACTIONS if waiting else DONE,
-            error_code=None,
+            error_code=case((ends, _announced()), else_=null()),
             refreshed_at=now,
             transactions_cursor=cursor,
             transactions_status=status,
             scheduled_at=next_refresh(max(now, claim.due_by or now), claim.timezone) if complete else now,
             # One past the ladder's end means: climbed in vain, only the job tries again.
             attempts=min(claim.attempts, len(NOT_READY_LADDER)) + 1 if waiting else 0,
-            due_at=case((asked_meanwhile, _moment(now)), else_=_moment(retry_at)),
+            due_at=case(
+                (asked_meanwhile, _moment(now)),
+                (leases.wanted_anew(claim), table.due_at),
+                else_=_moment(retry_at),
+            ),
             realtime_wanted=asked_meanwhile,
             **_face(identity),
             **_age(balances),
@@ -230,6 +236,12 @@ def _finish(
         name = "refresh_now" if row.realtime_wanted else "refresh"
         enqueue(name, delay=max(0.0, (row.due_at - now).total_seconds()), institution_id=claim.id)
     return Outcome.WAITING if waiting else Outcome.DONE
+
+
+def _announced():  # noqa: ANN202 - a SQL expression
+    """The code of the end that is announced; a failure that came and went meanwhile is over."""
+    code = FinancialInstitution.error_code
+    return case((code == "PENDING_DISCONNECT", code), else_=literal("PENDING_EXPIRATION"))
 
 
 def _face(identity: Institution | None) -> dict[str, object]:

@@ -19,6 +19,7 @@ from simulator.switches import (
     CHANGES,
     EVERYWHERE,
     KINDS_OF_SWITCH,
+    WEBHOOKS,
     Switch,
     described,
     usual_endpoint,
@@ -163,8 +164,10 @@ def _check(body: dict[str, Any], paths: frozenset[str], item: Item | None) -> No
         raise Wrong("code belongs to kind error, which needs one")
     if kind in CHANGES and item is None:
         raise Wrong(f"{kind} needs an item_id")
-    if kind == "latency" and body.get("milliseconds") is None:
-        raise Wrong("latency needs milliseconds")
+    if kind in {"latency", "webhook_retry"} and body.get("milliseconds") is None:
+        raise Wrong(f"{kind} needs milliseconds")
+    if kind in WEBHOOKS and endpoint not in {None, EVERYWHERE}:
+        raise Wrong(f"{kind} is about webhooks: no endpoint belongs to it")
     if endpoint is not None and endpoint not in {*paths, EVERYWHERE, AT_THE_BANK}:
         raise Wrong(f"endpoint must be {EVERYWHERE}, {AT_THE_BANK} or one of {', '.join(sorted(paths))}")
 

@@ -43,7 +43,7 @@ class State:
         self._lock = threading.RLock()
         self.store = store = Store(directory)
         self.switches = Switches(store, self.clock)
-        self.webhooks = Webhooks(store, self.clock)
+        self.webhooks = Webhooks(store, self.clock, self.switches)
         self._logins = {key: Login(**each) for key, each in store.load("logins").items()}
         self._links = {key: LinkSession(**each) for key, each in store.load("links").items()}
         self._grants = {key: Grant(**each) for key, each in store.load("grants").items()}
@@ -234,7 +234,7 @@ class State:
     def fire(self, item: Item, type_: str, code: str, **more: object) -> None:
         """Posts a webhook to the Item's address in the background, if it has one."""
         if item.webhook:
-            at = self.webhooks.post(item.webhook, item.item_id, item.environment, type_, code, more)
+            at = self.webhooks.post(item.webhook, item, type_, code, more)
             with self.changing(item):
                 item.last_webhook_at, item.last_webhook_code = at, code
 

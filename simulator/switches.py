@@ -21,7 +21,10 @@ FAULTS = frozenset({"error", "http_500", "html", "truncated", "hang", "drop"})
 """What a call can meet instead of its answer."""
 CHANGES = frozenset({"account_appears", "account_vanishes", "balance_unknown"})
 """What can change about an Item's accounts."""
-KINDS_OF_SWITCH = FAULTS | CHANGES | {"latency", "mutation"}
+WEBHOOKS = frozenset({"webhook_twice", "webhook_after_next", "webhook_lost", "webhook_retry"})
+"""What can become of a webhook on its way: sent twice, sent after the next one of its Item, never sent, or, when it
+was not answered 200, sent again sooner than the vendor would."""
+KINDS_OF_SWITCH = FAULTS | CHANGES | WEBHOOKS | {"latency", "mutation"}
 EVERYWHERE, AT_THE_BANK = "*", "bank"
 BANK_ENDPOINTS = frozenset(
     {"/accounts/get", "/accounts/balance/get", "/transactions/sync", "/transactions/refresh"}
@@ -44,9 +47,9 @@ class Target:
 @dataclass(kw_only=True)
 class Switch:
     """One switch. `times` None: every time; `until` (ISO, UTC) None: until lifted. `code` belongs to `error`,
-    `milliseconds` to `latency`, `seconds` to `hang`, `account` (its key in the life) to the changes. With `after` a
-    fault comes when the call has done its work: only the answer is lost. `vendor`, `to` and `status` belong to
-    simulator.twilio.faults; without a vendor it is Plaid's.
+    `milliseconds` to `latency` and `webhook_retry`, `seconds` to `hang`, `account` (its key in the life) to the
+    changes. With `after` a fault comes when the call has done its work: only the answer is lost. `vendor`, `to` and
+    `status` belong to simulator.twilio.faults; without a vendor it is Plaid's.
     """
 
     kind: str
@@ -156,6 +159,10 @@ class Switches:
                 more += switch.milliseconds
                 self._used(switch)
         return (self.latency_ms + more) / 1000
+
+    def meets_webhook(self, kind: str, target: Target) -> Switch | None:
+        """The switch of a kind that meets a webhook about to be sent, which counts as one of its times."""
+        return self.take({kind}, EVERYWHERE, target) if self._all else None
 
     def changes(self, target: Target) -> list[Switch]:
         """What is changed about the accounts of an Item."""

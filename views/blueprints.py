@@ -6,9 +6,11 @@ from views import (
     accounts,
     auth,
     budgets,
+    commands,
     health,
     institutions,
     pages,
+    plaid_webhooks,
     spending,
     texts,
     totals,
@@ -30,5 +32,7 @@ BLUEPRINTS = tuple(
         spending,
         health,
         webhooks,
+        plaid_webhooks,
+        commands,
     )
 )

@@ -122,7 +122,7 @@ ASKS_TO_LOG_IN = Scenario(
     name="bank_asks_to_log_in_again",
     title="Bank asks to log in again",
     does="The bank stops sharing until the person has signed in there once more.",
-    look="Press Refresh on the bank's card: it says “Sign in again”, and its numbers stay as they were.",
+    look="Open CashView again in a few seconds: the card says “Sign in again”, and its numbers stay as they were.",
     scope="item",
     play=_asks_to_log_in,
     fits=lambda _state, item: item.error_code is None,
@@ -147,7 +147,7 @@ WITHDRAWS_ACCESS = Scenario(
     name="access_withdrawn_at_the_bank",
     title="Access withdrawn at the bank",
     does="On the bank's own site the person took back the permission to read the accounts.",
-    look="Press Refresh on the bank's card: “Access ended”. From there it can only be deleted and linked anew.",
+    look="Open CashView again: “Access ended”, and what the bank gave is deleted. The card can only be deleted.",
     scope="item",
     play=_withdraws_access,
 )
@@ -163,7 +163,7 @@ BACK_TO_NORMAL = Scenario(
     name="back_to_normal",
     title="Back to normal",
     does="Lifts every switch and lets every bank that asked for a new sign-in answer again.",
-    look="Press Refresh on the cards: the warnings go away, all but “Access ended”.",
+    look="Open CashView again: where a new sign-in was asked for, all is well. Press Refresh on the other cards.",
     scope="everybody",
     play=_back_to_normal,
 )

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from simulator.control import Wrong
+from simulator.switches import WEBHOOKS
 
 _OWN_FIELDS = {
     "error": ("code",),
     "latency": ("milliseconds",),
     "hang": ("seconds",),
+    "webhook_retry": ("milliseconds",),
 }
 """By kind, the fields that belong to it alone; those of other kinds are passed over."""
 _CALLS = frozenset({"error", "http_500", "html", "truncated", "hang", "drop", "latency"})
@@ -43,7 +45,7 @@ def _lasts(form: Mapping[str, str], kind: str) -> dict[str, Any]:
     lasts = form.get("lasts", "")
     if lasts == "minutes":
         return {"for_seconds": 60 * _number("minutes", form.get("minutes", ""))}
-    if kind not in _CALLS | {"mutation"}:
+    if kind not in _CALLS | WEBHOOKS | {"mutation"}:
         return {}
     if lasts == "times":
         return {"times": _number("times", form.get("times", ""))}

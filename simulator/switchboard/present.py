@@ -12,7 +12,7 @@ from simulator.plaid import shown
 from simulator.records import Item
 from simulator.scenarios.model import bank_name
 from simulator.state import State
-from simulator.switches import AT_THE_BANK, EVERYWHERE, Switch, Target
+from simulator.switches import AT_THE_BANK, CHANGES, EVERYWHERE, WEBHOOKS, Switch, Target
 from simulator.twilio import words
 
 MOST_ITEMS, MOST_WEBHOOKS = 24, 12
@@ -29,6 +29,10 @@ KINDS_IN_WORDS = {
     "account_appears": "Show a new account",
     "account_vanishes": "Hide an account",
     "balance_unknown": "Not say a balance",
+    "webhook_twice": "Send webhooks twice",
+    "webhook_after_next": "Send a webhook after the next one",
+    "webhook_lost": "Never send webhooks",
+    "webhook_retry": "Repeat unanswered webhooks soon",
 }
 _DONE = {
     "hang": "Never answers",
@@ -40,6 +44,9 @@ _DONE = {
     "account_appears": "Shows a new account",
     "account_vanishes": "Hides an account",
     "balance_unknown": "Does not say a balance",
+    "webhook_twice": "Sends webhooks twice",
+    "webhook_after_next": "Sends a webhook after the next one",
+    "webhook_lost": "Never sends webhooks",
 }
 
 
@@ -63,6 +70,8 @@ def _what(switch: Switch) -> str:
         what = f"Refuses with {switch.code}"
     elif switch.kind == "latency":
         what = f"Answers {switch.milliseconds / 1000:g} s late"
+    elif switch.kind == "webhook_retry":
+        what = f"Repeats webhooks that were not answered 200 after {switch.milliseconds / 1000:g} s"
     else:
         what = _DONE[switch.kind]
     return f"{what}, after doing the work" if switch.after else what
@@ -81,7 +90,7 @@ def _who(switch: Switch, state: State) -> str:
 def _endpoint(switch: Switch) -> str:
     if switch.vendor is not None:
         return words.where(switch)
-    if switch.kind in {"account_appears", "account_vanishes", "balance_unknown"}:
+    if switch.kind in CHANGES | WEBHOOKS:
         return ""
     usual = {EVERYWHERE: "on every endpoint", AT_THE_BANK: "where the bank is needed"}
     return usual.get(switch.endpoint, f"on {switch.endpoint}")
@@ -211,6 +220,7 @@ def _outcome(outcome: int | str) -> str:
 
 _UNDELIVERED = {
     "waiting": "on its way",
+    "lost": "lost, as a switch wants",
     "ConnectionRefusedError": "not delivered: nobody listens there",
     "TimeoutError": "not delivered: no answer in time",
 }

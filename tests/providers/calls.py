@@ -25,6 +25,11 @@ CALLS: dict[str, tuple[str, Callable[[BankGateway], Any]]] = {
     "realtime_accounts": ("/accounts/balance/get", lambda bank: bank.realtime_accounts(ACCESS_TOKEN)),
     "sync": ("/transactions/sync", lambda bank: bank.sync(ACCESS_TOKEN, None)),
     "remove": ("/item/remove", lambda bank: bank.remove(ACCESS_TOKEN)),
+    "move_webhook": (
+        "/item/webhook/update",
+        lambda bank: bank.move_webhook(ACCESS_TOKEN, "https://example.com/webhooks/plaid"),
+    ),
+    "webhook_key": ("/webhook_verification_key/get", lambda bank: bank.webhook_key("key-1")),
 }
 
 GOOD: dict[str, dict[str, Any]] = {
@@ -37,4 +42,18 @@ GOOD: dict[str, dict[str, Any]] = {
     "realtime_accounts": {"accounts": [], "item": ITEM},
     "sync": page(cursor="c1"),
     "remove": {},
+    "move_webhook": {"item": ITEM},
+    "webhook_key": {
+        "key": {
+            "alg": "ES256",
+            "created_at": 1,
+            "crv": "P-256",
+            "expired_at": None,
+            "kid": "key-1",
+            "kty": "EC",
+            "use": "sig",
+            "x": "eA",
+            "y": "eQ",
+        }
+    },
 }

@@ -263,3 +263,25 @@ def test_amounts_of_an_unreadable_page_are_not_told(gateway, vendor):
 def test_removing_answers_nothing(gateway, vendor):
     assert gateway.remove(ACCESS_TOKEN) is None
     assert vendor.asked("/item/remove") == [{"access_token": ACCESS_TOKEN}]
+
+
+def test_where_news_go_is_part_of_a_sandbox_token_and_can_be_moved(gateway_with, vendor):
+    url = "https://example.com/webhooks/plaid"
+    vendor.always("/sandbox/public_token/create", GOOD["create_sandbox_public_token"])
+    vendor.always("/item/webhook/update", GOOD["move_webhook"])
+    gateway = gateway_with(webhook_url=url)
+    assert gateway.webhook_url == url
+    CALLS["create_sandbox_public_token"][1](gateway)
+    assert vendor.asked("/sandbox/public_token/create")[0]["options"]["webhook"] == url
+    gateway.move_webhook(ACCESS_TOKEN, url)
+    assert vendor.asked("/item/webhook/update") == [{"access_token": ACCESS_TOKEN, "webhook": url}]
+
+
+def test_a_key_of_webhooks_is_read_with_its_end(gateway, vendor):
+    vendor.always("/webhook_verification_key/get", GOOD["webhook_key"])
+    key = gateway.webhook_key("key-1")
+    assert (key.jwk["kid"], key.expired) == ("key-1", False)
+    assert vendor.asked("/webhook_verification_key/get") == [{"key_id": "key-1"}]
+    ended = GOOD["webhook_key"]["key"] | {"expired_at": 1_700_000_000}
+    vendor.always("/webhook_verification_key/get", {"key": ended})
+    assert gateway.webhook_key("key-1").expired

@@ -12,9 +12,10 @@ Received = tuple[dict[str, str], bytes]
 
 
 class Receiver:
-    """A server for webhooks on this machine."""
+    """A server for webhooks on this machine. `statuses` are the next answers; then it is 200."""
 
-    def __init__(self) -> None:
+    def __init__(self, *statuses: int) -> None:
+        left = iter(statuses)
         self.received: queue.Queue[Received] = queue.Queue()
         received = self.received
 
@@ -22,7 +23,7 @@ class Receiver:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 received.put((dict(self.headers), body))
-                self.send_response(200)
+                self.send_response(next(left, 200))
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 

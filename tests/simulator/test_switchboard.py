@@ -138,7 +138,7 @@ def test_one_press_plays_a_scenario_and_one_brings_everything_back(board, bank):
     token = linked(bank)
     board.open()
     board.press("Play Bank asks to log in again")
-    board.said("Alder & Oak Bank now asks to sign in again.", "Press Refresh")
+    board.said("Alder & Oak Bank now asks to sign in again.", "Open CashView")
     assert code_of(bank, token) == "ITEM_LOGIN_REQUIRED"
     expect(board.section("Linked Items").get_by_text("Asks to sign in again")).to_be_visible()
     board.press("Back to normal")
@@ -228,6 +228,7 @@ def test_a_switch_is_added_with_all_that_belongs_to_it(board, simulator, bank):
         ("hang", ["Seconds of silence"], ["Error code", "Milliseconds late"]),
         ("mutation", ["How many times"], ["Error code", "On which endpoint"]),
         ("account_vanishes", ["For whom", "How many minutes"], ["On which endpoint", "How many times"]),
+        ("webhook_retry", ["Milliseconds late", "How many times"], ["Error code", "On which endpoint"]),
     ],
 )
 def test_the_form_shows_what_a_kind_needs(board, bank, kind, shown, hidden):

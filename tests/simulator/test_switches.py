@@ -236,6 +236,8 @@ def test_an_account_appears_vanishes_and_its_balance_becomes_unknown(simulator_p
         {"kind": "html", "for_seconds": -1},
         {"kind": "html", "colour": "red"},
         {"kind": "latency"},
+        {"kind": "webhook_retry"},
+        {"kind": "webhook_lost", "endpoint": "/accounts/get"},
         {"kind": "latency", "milliseconds": "1"},
         {"kind": "account_vanishes"},
     ],

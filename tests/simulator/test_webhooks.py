@@ -10,7 +10,7 @@ import pytest
 from openapi_schema_validator import OAS30Validator
 
 from tests.simulator.bank import NO_SPEC, SPEC, Bank, Ledger, Refused, specification, violations
-from tests.simulator.controls import ask
+from tests.simulator.controls import ask, lift_all, switch
 from tests.simulator.receiver import Receiver
 from tests.support.simulator import SimulatorProcess
 
@@ -200,3 +200,73 @@ def test_plaids_client_reads_the_new_endpoints(bank, simulator_process, receiver
     link = {"client_name": "A", "language": "en", "country_codes": ["US"], "user": {"client_user_id": "1"}}
     made = bank.call("/link/token/create", products=["transactions"], **link)["link_token"]
     assert client.link_token_get(LinkTokenGetRequest(link_token=made)).metadata.client_name == "A"
+
+
+# On their way
+
+
+@pytest.fixture
+def item(bank, simulator_process, receiver) -> Iterator[tuple[str, str]]:
+    """Access token and id of an Item whose webhooks come to the receiver; switches end with the test."""
+    token = bank.link("ins_sim_cards", webhook=receiver.url)
+    yield token, bank.call("/item/get", access_token=token)["item"]["item_id"]
+    lift_all(simulator_process)
+
+
+def fire(bank: Bank, token: str, *codes: str) -> None:
+    for code in codes:
+        bank.call("/sandbox/item/fire_webhook", access_token=token, webhook_code=code)
+
+
+def come(receiver: Receiver, count: int) -> list[str]:
+    return [receiver.next()[0]["webhook_code"] for _ in range(count)]
+
+
+def test_a_webhook_comes_twice(bank, simulator_process, receiver, item):
+    token, item_id = item
+    switch(simulator_process, "webhook_twice", item_id=item_id, times=1)
+    fire(bank, token, "LOGIN_REPAIRED")
+    assert come(receiver, 2) == ["LOGIN_REPAIRED"] * 2
+    fire(bank, token, "NEW_ACCOUNTS_AVAILABLE")
+    assert come(receiver, 1) == ["NEW_ACCOUNTS_AVAILABLE"]
+    assert receiver.received.empty()
+
+
+def test_a_webhook_comes_after_the_next_one(bank, simulator_process, receiver, item):
+    token, item_id = item
+    switch(simulator_process, "webhook_after_next", item_id=item_id, times=1)
+    fire(bank, token, "ERROR", "LOGIN_REPAIRED")
+    assert come(receiver, 2) == ["LOGIN_REPAIRED", "ERROR"]
+
+
+def test_one_that_waits_in_vain_for_a_next_one_comes_all_the_same(bank, simulator_process, receiver, item):
+    token, item_id = item
+    switch(simulator_process, "webhook_after_next", item_id=item_id, times=1)
+    fire(bank, token, "ERROR")
+    assert come(receiver, 1) == ["ERROR"]
+
+
+def test_a_webhook_is_lost(bank, simulator_process, receiver, item):
+    token, item_id = item
+    switch(simulator_process, "webhook_lost", item_id=item_id, times=1)
+    fire(bank, token, "ERROR", "LOGIN_REPAIRED")
+    assert come(receiver, 1) == ["LOGIN_REPAIRED"]
+    outcomes = {
+        each["webhook_code"]: each["outcome"]
+        for each in ask(simulator_process, "GET", "/webhooks")[1]["webhooks"]
+        if each["item_id"] == item_id
+    }
+    assert outcomes["ERROR"] == "lost"
+
+
+def test_what_is_not_answered_200_comes_again_newly_signed(bank, simulator_process):
+    with Receiver(503, 403, 204) as refusing:
+        token = bank.link("ins_sim_cards", webhook=refusing.url)
+        item_id = bank.call("/item/get", access_token=token)["item"]["item_id"]
+        switch(simulator_process, "webhook_retry", item_id=item_id, milliseconds=20)
+        fire(bank, token, "LOGIN_REPAIRED")
+        came = [refusing.next() for _ in range(4)]
+    assert len({body for _, _, body in came}) == 1
+    assert all(verified(bank, signature, body) for _, signature, body in came)
+    assert refusing.received.empty()
+    lift_all(simulator_process)

@@ -100,6 +100,9 @@ WRITES: dict[tuple[str, str], Write] = {
     ),
     # The scene's account is a sandbox account, which has no texts; nobody signed the webhooks.
     ("POST", "/users/texts"): Write(409, {"consent": "y"}),
+    ("POST", "/webhooks/plaid"): Write(
+        403, {"webhook_type": "ITEM", "webhook_code": "ERROR", "environment": "sandbox"}, as_json=True
+    ),
     ("POST", "/webhooks/twilio/status"): Write(403, {"MessageSid": "SM1", "MessageStatus": "delivered"}),
     ("POST", "/webhooks/twilio/inbound"): Write(403, {"From": "+14155552671", "Body": "STOP"}),
     ("POST", "/users/change-password"): Write(

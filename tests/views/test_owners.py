@@ -55,11 +55,12 @@ ROUTES: dict[tuple[str, str], tuple[int, int, int, int]] = {
     ("GET", "/accounts/<int:account_id>/budget-tracker/update"): (200, 404, 404, 303),
     ("POST", "/accounts/<int:account_id>/budget-tracker/update"): (400, 404, 404, 303),
     ("DELETE", "/accounts/<int:account_id>/budget-tracker"): (200, 404, 404, 401),
+    ("POST", "/webhooks/plaid"): (400, 400, 400, 400),  # no JSON
     ("POST", "/webhooks/twilio/status"): (403, 403, 403, 403),  # only whoever signs the request
     ("POST", "/webhooks/twilio/inbound"): (403, 403, 403, 403),
 }
 SIGNED = {key for key in ROUTES if key[1].startswith("/webhooks/")}
-"""Called by programs without a session: a signature stands in for the token (tests/views/test_webhooks.py)."""
+"""Called by programs without a session: a signature stands in for the token (test_*webhooks.py)."""
 
 
 def routes_of(app: Flask) -> set[tuple[str, str]]:
