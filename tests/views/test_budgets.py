@@ -279,7 +279,7 @@ def test_one_line_says_when_the_next_text_goes_or_why_none_does(person, app_with
     on = app_with(twilio_account_sid="AC" + "0" * 32)
     page = texts_line(person, on, rows, **changes)
     assert sentence in page
-    assert ('href="/users/texts"' in page) == (changes not in ({}, READY))
+    assert (f'{sentence} <a href="/users/texts">' in page) == (changes not in ({}, READY))
 
 
 def test_a_site_without_twilio_says_so(person, app, rows):
