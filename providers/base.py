@@ -80,6 +80,7 @@ class ItemInfo:
     institution_name: str | None
     error_code: str | None
     balances_as_of: datetime | None
+    consent_ends_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,14 @@ class BankAccount:
     current: Decimal | None
     limit: Decimal | None
     currency: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedAccounts:
+    """An Item's accounts, and when the person's consent at the bank ends (UTC; None: no end is known)."""
+
+    rows: list[BankAccount]
+    consent_ends_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,14 +153,17 @@ class BankGateway(Protocol):
     time-out of its own: at most 10 s for what a request waits for, longer only for background reading."""
 
     def create_link_token(self, user_id: int) -> LinkToken: ...
+    def create_update_token(
+        self, user_id: int, access_token: str, *, choose_accounts: bool, ask_consent: bool
+    ) -> LinkToken: ...
     def create_sandbox_public_token(
         self, institution_id: str, products: list[str], username: str, password: str, start: date, end: date
     ) -> str: ...
     def exchange(self, public_token: str) -> Exchanged: ...
     def item(self, access_token: str) -> ItemInfo: ...
     def institution(self, institution_id: str) -> Institution: ...
-    def accounts(self, access_token: str) -> list[BankAccount]: ...
-    def realtime_accounts(self, access_token: str) -> list[BankAccount]: ...
+    def accounts(self, access_token: str) -> ReportedAccounts: ...
+    def realtime_accounts(self, access_token: str) -> ReportedAccounts: ...
     def sync(self, access_token: str, cursor: str | None) -> SyncPage: ...
     def remove(self, access_token: str) -> None: ...
 

@@ -55,7 +55,7 @@ def write(instance_dir: Path, given: Mapping[str, str], app_url: str, simulator_
     kept += _lines({name: value for name, value in _made_up().items() if name not in known})
     simulated = simulated_vendors(instance_dir, given)
     settings = {
-        **(_plaid(simulator_url) if "plaid" in simulated else {}),
+        **(_plaid(app_url, simulator_url) if "plaid" in simulated else {}),
         **(_twilio(app_url, simulator_url) if "twilio" in simulated else {}),
     }
     block = _lines({name: value for name, value in settings.items() if name not in known})
@@ -86,11 +86,12 @@ def _made_up() -> dict[str, str]:
     }
 
 
-def _plaid(url: str) -> dict[str, str]:
+def _plaid(app_url: str, url: str) -> dict[str, str]:
     """The keys are the simulator's and protect nothing: it only listens on this machine."""
     return {
         "PLAID_BASE_URL": url,
         "PLAID_LINK_SCRIPT_URL": f"{url}/link/v2/stable/link-initialize.js",
+        "PLAID_REDIRECT_URI": f"{app_url}/oauth-return",
         "PLAID_CLIENT_ID": "simulator",
         "PLAID_SANDBOX_SECRET": "simulator-sandbox-secret",
         "PLAID_SECRET": "simulator-production-secret",

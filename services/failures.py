@@ -17,7 +17,7 @@ from domain.periods import next_refresh
 from extensions import db
 from models import ACCOUNTS, ERROR, EXPIRING, NEEDS_LOGIN, NEW, REVOKED, FinancialInstitution, ItemRemoval
 from providers.base import Kind, ProviderError
-from services import leases, vendors
+from services import leases, purging, vendors
 from services.leases import Claim
 
 log = logging.getLogger(__name__)
@@ -74,6 +74,9 @@ def record(claim: Claim, error: ProviderError) -> None:
     db.session.rollback()
     now = utcnow()
     log.warning("refresh of institution %s failed: %s", claim.id, error)
+    if error.code == purging.WITHDRAWN:
+        _withdrawn(claim, now)
+        return _learn(claim, error)
     outcome: dict[str, object]
     if error.kind is Kind.LIMIT:
         outcome = {"scheduled_at": now + LIMIT_PAUSE}
@@ -85,7 +88,14 @@ def record(claim: Claim, error: ProviderError) -> None:
         again = now + RETRY_SOON if soon else next_refresh(now, claim.timezone)
         outcome = {"state": state, "error_code": error.code, "scheduled_at": again}
     leases.give_back(claim.id, claim.lease_id, outcome)
-    _learn(claim, error)
+    return _learn(claim, error)
+
+
+def _withdrawn(claim: Claim, now: datetime) -> None:
+    """The person has withdrawn access at the bank, and its webhook never came: the same is deleted now."""
+    if leases.lock(claim, **purging.ended(now)):
+        purging.delete_data(claim.id)
+        db.session.commit()
 
 
 def park(institution_id: int, code: str, lease_id: str | None = None) -> None:

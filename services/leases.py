@@ -47,6 +47,8 @@ class Claim:
     identified: bool
     plaid_institution_id: str | None
     """The vendor has said who the institution is: name, colour, logo."""
+    chosen_at: datetime | None
+    """When the person chose accounts in Link that have not been read since."""
 
 
 def claim(
@@ -72,6 +74,7 @@ def claim(
             table.due_at,
             table.identified,
             table.plaid_institution_id,
+            table.accounts_chosen_at,
             zone.label("timezone"),
         ),
         execution_options={"synchronize_session": False},
@@ -93,6 +96,7 @@ def claim(
         identified=row.identified,
         plaid_institution_id=row.plaid_institution_id,
         due_by=due_by,
+        chosen_at=row.accounts_chosen_at,
     )
 
 

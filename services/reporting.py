@@ -28,12 +28,14 @@ from domain.balances import (
 )
 from domain.balances import totals as total_lines
 from domain.colors import is_color, on_dark, on_light
+from domain.connections import Need, ends_words, need_of, state_of
 from domain.periods import local_date
 from domain.text import one_line
 from domain.wording import STATE_LABELS, failure_sentence
 from extensions import db
 from models import (
     DONE,
+    EXPIRING,
     HEALTHY,
     NEW,
     REVOKED,
@@ -47,6 +49,7 @@ from models import (
 from services.account_view import AccountView
 from services.institutions import ready_in
 from services.shares import Share, shares_of
+from services.standing import STANDING_COLUMNS, is_working, standing_of
 from services.tracking import OWNER_COLUMNS, TRACKER_COLUMNS, add_spending, tracker_of
 from services.vendors import Trouble, plaid_key, trouble_with
 
@@ -84,6 +87,7 @@ class InstitutionView:
     ready_in: int
     """Seconds until real-time balances may be asked for again."""
     transactions_pending: bool
+    need: Need | None = None
     accounts: list[AccountView] = field(default_factory=list)
     deleted_count: int = 0
     totals: list[TotalLine] = field(default_factory=list)
@@ -176,7 +180,7 @@ def institution_views(condition: Any, now: datetime) -> list[InstitutionView]:
     table = FinancialInstitution
     rows = db.session.execute(
         select(
-            table.id, table.name, table.primary_color, table.has_logo, table.state, table.stage, table.error_code,
+            table.id, table.name, table.primary_color, table.has_logo, table.stage, *STANDING_COLUMNS,
             table.refreshed_at, table.balances_as_of, table.due_at, table.lease_until, table.realtime_at,
             *OWNER_COLUMNS,
         )
@@ -194,9 +198,12 @@ def institution_views(condition: Any, now: datetime) -> list[InstitutionView]:
 
 
 def _institution(row: Any, now: datetime) -> InstitutionView:
-    working = row.due_at is not None or (row.lease_until is not None and row.lease_until > now)
-    state = shown_state(row.state, working)
+    working = is_working(row, now)
+    standing = standing_of(row)
+    state = shown_state(state_of(standing, now), working)
     label, tone = STATE_LABELS[state]
+    if state == EXPIRING:
+        label = ends_words(standing, now, row.timezone) or label
     name = one_line(row.name) or NAMELESS_BANK
     return InstitutionView(
         id=row.id,
@@ -217,6 +224,7 @@ def _institution(row: Any, now: datetime) -> InstitutionView:
         state_tone=tone,
         ready_in=ready_in(row.realtime_at, now),
         transactions_pending=not working and row.state == HEALTHY and row.stage == TRANSACTIONS,
+        need=None if working else need_of(standing, now, row.timezone),
     )
 
 

@@ -150,11 +150,30 @@ class State:
     def _repair(self, session: LinkSession, grant: Grant) -> None:
         item = self._items.get(session.access_token or "")
         if item is not None and item.removed_at is None:
-            item.error_code = None
+            item.error_code = item.consent_ends_at = None
             self.switches.repair(item.item_id)
             if session.account_selection:
                 item.keys = grant.keys
             self._save(item)
+
+    def renew(self, session: LinkSession, item: Item) -> str:
+        """A public token that stands for an Item whose person has been in Link in update mode; it is healthy now, and
+        its accounts stay as they are."""
+        grant = Grant(
+            public_token=new_token("public", item.environment),
+            environment=item.environment,
+            login=item.login,
+            products=[],
+            secret=item.secret,
+            keys=item.keys,
+            expires_at=(self.clock.now() + PUBLIC_TOKEN_LIFE).isoformat(),
+            existing=item.access_token,
+        )
+        with self._lock:
+            self._grants[grant.public_token] = grant
+            self.store.save("grants", grant.public_token, asdict(grant))
+            self._repair(session, grant)
+        return grant.public_token
 
     def exchange(self, environment: str, public_token: str) -> Item:
         """The Item behind a public token, which is spent. PlaidError when it is none, not of here, or too old."""

@@ -151,7 +151,8 @@ def account(shown: dict[str, Any]) -> dict[str, Any]:
     words = str(shown["subtype"] or shown["type"]).split(" ")
     kind = " ".join(word.upper() if word in _ACRONYMS else word for word in words)
     mask = f" ··{shown['mask']}" if shown["mask"] else ""
-    return {"id": shown["id"], "name": shown["name"], "kind": f"{kind[:1].upper()}{kind[1:]}{mask}"}
+    kind = f"{kind[:1].upper()}{kind[1:]}{mask}"
+    return {"id": shown["id"], "name": shown["name"], "kind": kind, "ticked": shown.get("ticked", True)}
 
 
 def summary(accounts: int, institution_name: str, client_name: str) -> str:
