@@ -262,8 +262,9 @@ def _refuse_twin(user_id: int, hint: LinkHint) -> None:
             )
     if twins:
         raise Conflict(
-            f"{isolated(twins[0][0])} is already linked with these accounts, but gives no numbers any more. If this is the "
-            "same login, its budget trackers, history and deletions can move over once the new link has been read.",
+            f"{isolated(twins[0][0])} is already linked with these accounts, but gives no numbers any more. If "
+            "this is the same login, its budget trackers, history and deletions can move over once the new link "
+            "has been read.",
             code="same_login",
         )
 

@@ -312,7 +312,14 @@ def test_simulated_texts_report_to_this_copy_unless_it_has_a_public_address(tmp_
     public = {"PUBLIC_BASE_URL": "https://cash.example.com"}
     local_env.write(tmp_path, public, APP, SIMULATOR)
     assert Settings.from_env(environ_of(tmp_path, **public)).public_base_url == "https://cash.example.com"
-    assert APP not in (tmp_path / "local.env").read_text()
+    assert "PUBLIC_BASE_URL" not in (tmp_path / "local.env").read_text()
+
+
+def test_the_simulated_bank_sends_people_back_to_this_copy(tmp_path: Path):
+    local_env.write(tmp_path, {}, APP, SIMULATOR)
+    assert Settings.from_env(environ_of(tmp_path)).plaid_redirect_to_send == f"{APP}/oauth-return"
+    local_env.write(tmp_path, PLAID, APP, SIMULATOR)
+    assert Settings.from_env(environ_of(tmp_path, **PLAID)).plaid_redirect_to_send is None
 
 
 def test_what_a_person_set_elsewhere_is_not_made_up(tmp_path: Path):

@@ -223,7 +223,11 @@ def finish(state: State, visit: Visit, account_ids: list[str]) -> Answer:
     Only a visit that has signed in has accounts, so none of the steps before can be left out.
     """
     chosen = _institution(visit)
-    accounts = [account for account in visit.accounts if account["id"] in account_ids]
+    accounts = [
+        {key: value for key, value in account.items() if key != "ticked"}
+        for account in visit.accounts
+        if account["id"] in account_ids
+    ]
     if not accounts:
         return _failed(visit, plaid_error("ITEM_ERROR", "NO_ACCOUNTS", "no account was selected"))
     link = visit.link
@@ -235,7 +239,7 @@ def finish(state: State, visit: Visit, account_ids: list[str]) -> Answer:
         return _failed(
             visit, plaid_error("API_ERROR", "INTERNAL_SERVER_ERROR", "an unexpected error occurred")
         )
-    metadata = _success_metadata(visit, accounts)
+    metadata = present.success_metadata(chosen, accounts, visit.link_session_id)
     state.finish_link(
         link,
         {
@@ -268,21 +272,6 @@ def _public_token(state: State, visit: Visit, account_ids: list[str]) -> str:
         account_ids,
         link.link_token,
     )
-
-
-def _success_metadata(visit: Visit, accounts: list[dict[str, Any]]) -> dict[str, Any]:
-    """onSuccess' second argument. `account`, deprecated, is filled only when a single one was chosen."""
-    chosen = _institution(visit)
-    only = accounts[0] if len(accounts) == 1 else None
-    return {
-        "institution": {"name": chosen.name, "institution_id": chosen.institution_id},
-        "accounts": accounts,
-        "account": only
-        or dict.fromkeys(("id", "name", "mask", "type", "subtype", "verification_status", "class_type")),
-        "account_id": only["id"] if only else None,
-        "link_session_id": visit.link_session_id,
-        "transfer_status": None,
-    }
 
 
 def _institution(visit: Visit) -> institutions.Institution:

@@ -25,7 +25,7 @@ NEEDS_LOGIN = (
     "ACCESS_NOT_GRANTED", "ADDITIONAL_CONSENT_REQUIRED", "INVALID_CREDENTIALS", "INVALID_MFA",
 )  # fmt: skip
 EXPIRING = ("PENDING_DISCONNECT", "PENDING_EXPIRATION")
-REVOKED = ("ITEM_NOT_FOUND", "INVALID_ACCESS_TOKEN", "USER_PERMISSION_REVOKED")
+REVOKED = ("ITEM_NOT_FOUND", "INVALID_ACCESS_TOKEN")
 ERRORS = (
     ("INSTITUTION_DOWN", 400), ("INSTITUTION_NOT_RESPONDING", 400), ("INSTITUTION_NOT_AVAILABLE", 400),
     ("INTERNAL_SERVER_ERROR", 500), ("PLANNED_MAINTENANCE", 503), ("INSTITUTION_NO_LONGER_SUPPORTED", 400),
@@ -53,11 +53,8 @@ def known(institution, bank, banks):
         yield institution
 
 
-KEEPING = [case for case in CASES if case[0] != "USER_PERMISSION_REVOKED"]  # see test_purging.py
-
-
 @pytest.mark.parametrize("path", ["/accounts/get", "/transactions/sync"])
-@pytest.mark.parametrize("code, status, state", KEEPING, ids=[case[0] for case in KEEPING])
+@pytest.mark.parametrize("code, status, state", CASES, ids=[case[0] for case in CASES])
 def test_a_failure_sets_the_state_and_keeps_the_numbers_and_their_age(
     known, bank, banks, path, code, status, state
 ):
@@ -69,6 +66,20 @@ def test_a_failure_sets_the_state_and_keeps_the_numbers_and_their_age(
     assert (known.state, known.error_code) == (state, code)
     assert (known.refreshed_at, balances(), amounts()) == before
     assert known.transactions_cursor == "c1"
+    assert (known.lease_id, known.lease_until, known.due_at) == (None, None, None)
+
+
+@pytest.mark.parametrize("path", ["/accounts/get", "/transactions/sync"])
+def test_access_withdrawn_at_the_bank_deletes_what_it_gave_also_when_no_webhook_said_so(
+    known, bank, banks, path
+):
+    bank.always(path, plaid.failure("USER_PERMISSION_REVOKED", "INVALID_INPUT"))
+
+    assert read(known, banks) is Outcome.FAILED
+
+    assert (known.state, known.error_code) == ("revoked", "USER_PERMISSION_REVOKED")
+    assert (balances(), amounts(), known.transactions_cursor) == ({}, {}, None)
+    assert known.purged_at is not None
     assert (known.lease_id, known.lease_until, known.due_at) == (None, None, None)
 
 
