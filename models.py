@@ -211,6 +211,9 @@ class FinancialInstitution(Model):
     """When the bank will end access (the consent's end, or an announced disconnection); null: no end is known."""
     new_accounts_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When the bank said that there are accounts the person has not chosen yet; null: there are none."""
+    accounts_chosen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the person last chose in Link which accounts are shared, until they have been read since: those that
+    are no longer reported then were not chosen, so they are deleted, not closed."""
     purged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When the person withdrew access at the bank and everything it had given was deleted here."""
     webhook_url: Mapped[str | None] = mapped_column(String(512))

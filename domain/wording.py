@@ -17,22 +17,22 @@ STATE_LABELS = {
 }
 """Institution state -> (label, tone)."""
 
-_SIGN_IN = "The bank asks you to sign in again. Until then the numbers below stay as they were."
+_SIGN_IN = "The bank asks you to sign in again. Until then the numbers stay as they were."
 _AT_BANK = "The bank needs you to do something on its own site first, then sign in again here."
 _GONE = (
-    "Access was ended at the bank. The numbers below are the last ones it gave; delete it and link it anew."
+    "Access was ended at the bank. Its numbers here are the last ones it gave; delete it and link it anew."
 )
 _WITHDRAWN = (
     "Access was withdrawn at the bank, so everything it had given was deleted here. To see this bank again, "
     "delete the card and link it anew."
 )
-_DOWN = "The bank is not answering just now. The numbers below are the last ones it gave; we keep trying."
-_OURS = "Something went wrong on our side while reading this bank. The numbers below are the last good ones."
-_NEVER = "This bank cannot be read through Plaid any more. The numbers below are the last ones it gave."
+_DOWN = "The bank is not answering just now. Its numbers here are the last ones it gave; we keep trying."
+_OURS = "Something went wrong on our side while reading this bank. Its numbers here are the last good ones."
+_NEVER = "This bank cannot be read through Plaid any more. Its numbers here are the last ones it gave."
 _PLAN = "This site's plan with Plaid does not allow that. The person who runs this site must mend it."
 
 _LACKS = (
-    "This bank does not give CashView the numbers it asks for. The numbers below are the last ones it gave."
+    "This bank does not give CashView the numbers it asks for. Its numbers here are the last ones it gave."
 )
 _PREPARING = "The bank is still preparing its numbers. They appear here by themselves within a few hours."
 
@@ -128,6 +128,15 @@ def linking_sentence(code: str, kind: str) -> str:
     """What a person reads when a bank could not be linked: what happened, and who can do what about it. `kind` is
     the value of a ProviderError's kind; a failure that nobody knows the end of never says that nothing happened."""
     return _LINK_BY_CODE.get(code) or _LINK_BY_KIND.get(kind) or _LINK_UNANSWERED
+
+
+def reconnecting_sentence(kind: str) -> str:
+    """What a person reads when Link could not be opened on a bank that is linked."""
+    if kind in ("config", "unsupported", "permanent"):
+        return "CashView's setup with Plaid does not allow this. Whoever runs this site must mend it."
+    if kind == "limit":
+        return "Plaid was asked too often just now. Nothing was changed; try again in a minute."
+    return "Plaid is not answering right now. Nothing was changed; try again in a minute."
 
 
 def ago(moment: datetime, now: datetime) -> str:

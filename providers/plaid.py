@@ -29,6 +29,7 @@ from plaid.model.item_public_token_exchange_request import ItemPublicTokenExchan
 from plaid.model.item_remove_request import ItemRemoveRequest
 from plaid.model.item_webhook_update_request import ItemWebhookUpdateRequest
 from plaid.model.link_token_create_request import LinkTokenCreateRequest
+from plaid.model.link_token_create_request_update import LinkTokenCreateRequestUpdate
 from plaid.model.link_token_create_request_user import LinkTokenCreateRequestUser
 from plaid.model.link_token_transactions import LinkTokenTransactions
 from plaid.model.products import Products
@@ -45,13 +46,13 @@ from urllib3.exceptions import HTTPError
 
 from providers import plaid_records as records
 from providers.base import (
-    BankAccount,
     Exchanged,
     Institution,
     ItemInfo,
     Kind,
     LinkToken,
     ProviderError,
+    ReportedAccounts,
     SyncPage,
     WebhookKey,
 )
@@ -115,18 +116,36 @@ class PlaidGateway:
         optional: dict[str, Any] = (
             {"optional_products": [Products(name) for name in others]} if others else {}
         )
-        if self._options.redirect_uri:
-            optional["redirect_uri"] = self._options.redirect_uri
         if self._options.webhook_url:
             optional["webhook"] = self._options.webhook_url
+        return self._link_token(
+            user_id,
+            products=[Products(first)],
+            transactions=LinkTokenTransactions(days_requested=DAYS_REQUESTED),
+            **optional,
+        )
+
+    def create_update_token(
+        self, user_id: int, access_token: str, *, choose_accounts: bool, ask_consent: bool
+    ) -> LinkToken:
+        """A token that opens Link on an Item that is there (update mode): it stays the same Item, with the same
+        access token. Products are left out, as Plaid demands; consent to them may be asked for anew."""
+        optional: dict[str, Any] = {}
+        if choose_accounts:
+            optional["update"] = LinkTokenCreateRequestUpdate(account_selection_enabled=True)
+        if ask_consent:
+            optional["additional_consented_products"] = [Products(name) for name in self._options.products]
+        return self._link_token(user_id, access_token=access_token, **optional)
+
+    def _link_token(self, user_id: int, **what: Any) -> LinkToken:
+        if self._options.redirect_uri:
+            what["redirect_uri"] = self._options.redirect_uri
         request = LinkTokenCreateRequest(
             client_name=CLIENT_NAME,
             language="en",
             country_codes=self._country_codes,
             user=LinkTokenCreateRequestUser(client_user_id=str(user_id)),
-            products=[Products(first)],
-            transactions=LinkTokenTransactions(days_requested=DAYS_REQUESTED),
-            **optional,
+            **what,
         )
         raw = self._call("link_token_create", request, IN_REQUEST)
         with _reading():
@@ -174,22 +193,24 @@ class PlaidGateway:
         with _reading():
             return records.institution(raw)
 
-    def accounts(self, access_token: str) -> list[BankAccount]:
+    def accounts(self, access_token: str) -> ReportedAccounts:
         """Accounts with the balances the vendor last cached (free of charge)."""
         return self._accounts("accounts_get", AccountsGetRequest(access_token=access_token), BACKGROUND)
 
-    def realtime_accounts(self, access_token: str) -> list[BankAccount]:
+    def realtime_accounts(self, access_token: str) -> ReportedAccounts:
         """Accounts with balances fetched from the bank now (billed per call: only when the person asks)."""
         request = AccountsBalanceGetRequest(access_token=access_token)
         return self._accounts("accounts_balance_get", request, REALTIME)
 
-    def _accounts(self, method: str, request: Any, timeout: tuple[float, float]) -> list[BankAccount]:
+    def _accounts(self, method: str, request: Any, timeout: tuple[float, float]) -> ReportedAccounts:
         """The accounts. An Item that waits for its person still answers with what was cached long ago, and says
         so in `item.error`: those are no fresh numbers, so it is that error here."""
         raw = self._call(method, request, timeout)
         with _reading():
             code = records.item_error(raw)
-            accounts = [records.account(row) for row in raw["accounts"]]
+            accounts = ReportedAccounts(
+                [records.account(row) for row in raw["accounts"]], records.consent_end(raw)
+            )
         if code is not None and (kind := kind_of(code, None, 400)) in (Kind.LOGIN, Kind.GONE):
             raise ProviderError(code, kind)
         return accounts

@@ -104,6 +104,12 @@ def item_error(raw: dict[str, Any]) -> str | None:
     return _text(error.get("error_code")) if isinstance(error, dict) else None
 
 
+def consent_end(raw: dict[str, Any]) -> datetime | None:
+    """When the person's consent ends, as the Item in an answer says it; None where it does not."""
+    item = raw.get("item")
+    return _moment(item.get("consent_expiration_time")) if isinstance(item, dict) else None
+
+
 def item_info(raw: dict[str, Any]) -> ItemInfo:
     item, status = raw["item"], raw.get("status") or {}
     error = item.get("error") or {}
@@ -113,6 +119,7 @@ def item_info(raw: dict[str, Any]) -> ItemInfo:
         institution_name=_line(item.get("institution_name")),
         error_code=_text(error.get("error_code")),
         balances_as_of=_moment(updated),
+        consent_ends_at=consent_end(raw),
     )
 
 

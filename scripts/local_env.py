@@ -92,6 +92,7 @@ def _plaid(app_url: str, url: str) -> dict[str, str]:
     return {
         "PLAID_BASE_URL": url,
         "PLAID_LINK_SCRIPT_URL": f"{url}/link/v2/stable/link-initialize.js",
+        "PLAID_REDIRECT_URI": f"{app_url}/oauth-return",
         "PLAID_CLIENT_ID": "simulator",
         "PLAID_SANDBOX_SECRET": "simulator-sandbox-secret",
         "PLAID_SECRET": "simulator-production-secret",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import ColumnElement, Row, case, delete, func, literal, select
 
 from database import upsert
 from extensions import db
@@ -29,6 +29,7 @@ _TRANSACTION_COLUMNS = [
     "merchant_name", "pending", "category", "category_detail",
     "spending_class", "spending_reason", "spending_version",
 ]  # fmt: skip
+_MOVED = "moved:"
 _IDS_PER_STATEMENT = 1000
 """SQLite allows 32,766 parameters in a statement."""
 
@@ -78,6 +79,16 @@ def write_accounts(
         known.ids.update({row.plaid_account_id: row.id for row in db.session.execute(statement, rows)})
     if living:
         _write_snapshots(living, known, local_date)
+
+
+def delete_unchosen(reported: Iterable[BankAccount], known: KnownAccounts) -> None:
+    """Delete accounts that the person no longer shares, with everything of theirs: they are forgotten here too."""
+    shared = {row.account_id for row in reported}
+    gone = [key for key in known.open_rows if key not in shared]
+    if gone:
+        db.session.execute(delete(Account).where(Account.id.in_([known.ids[key] for key in gone])))
+    for key in gone:
+        del known.open_rows[key], known.ids[key]
 
 
 def _account_row(institution_id: int, row: BankAccount, now: datetime) -> dict[str, Any]:
@@ -137,9 +148,15 @@ def _write_snapshots(living: list[BankAccount], known: KnownAccounts, local_date
 def write_transactions(
     institution_id: int, changes: Changes, known: KnownAccounts, *, from_start: bool
 ) -> None:
-    """Apply the changes. From the start of history they are the whole truth: rows not among them go."""
+    """Apply the changes. From the start of history they are the whole truth: rows not among them go, but for
+    those that came from an earlier connection, which this one cannot know."""
     if from_start:
-        db.session.execute(delete(Transaction).where(Transaction.financial_institution_id == institution_id))
+        db.session.execute(
+            delete(Transaction).where(
+                Transaction.financial_institution_id == institution_id,
+                ~Transaction.plaid_transaction_id.startswith(_MOVED),
+            )
+        )
     else:
         _delete_transactions(institution_id, changes.removed)
     rows = [
@@ -155,6 +172,14 @@ def write_transactions(
 def nameless(changes: Changes, known: KnownAccounts) -> set[str]:
     """Vendor ids of accounts that have rows among the changes and that the bank has never described."""
     return {row.account_id for row in changes.upserts.values()} - known.ids.keys() - known.deleted
+
+
+def moved_id(column: ColumnElement[str]) -> ColumnElement[str]:
+    """The id of a transaction that comes from an earlier connection: the bank never names it again."""
+    return case(
+        (column.startswith(_MOVED), column),
+        else_=func.substr(literal(_MOVED) + column, 1, 128),
+    )
 
 
 def _delete_transactions(institution_id: int, removed: set[str]) -> None:

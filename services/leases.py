@@ -50,6 +50,8 @@ class Claim:
     plaid_institution_id: str | None
     due_at: datetime | None = None
     """When it was wanted, as it stood when we took it: another moment now means that it is wanted anew."""
+    chosen_at: datetime | None = None
+    """When the person chose accounts in Link that have not been read since."""
 
 
 def claim(
@@ -76,6 +78,7 @@ def claim(
             table.due_at,
             table.identified,
             table.plaid_institution_id,
+            table.accounts_chosen_at,
             zone.label("timezone"),
         ),
         execution_options={"synchronize_session": False},
@@ -99,6 +102,7 @@ def claim(
         plaid_institution_id=row.plaid_institution_id,
         due_by=due_by,
         due_at=row.due_at,
+        chosen_at=row.accounts_chosen_at,
     )
 
 

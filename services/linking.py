@@ -16,7 +16,7 @@ from domain.errors import BadInput, Conflict, VendorTrouble
 from domain.text import isolated, one_line
 from domain.wording import linking_sentence
 from extensions import db
-from models import Account, FinancialInstitution, ItemRemoval, User
+from models import NEEDS_LOGIN, REVOKED, Account, FinancialInstitution, ItemRemoval, User
 from providers.base import BankGateway, Banks, Exchanged, Kind, LinkToken, ProviderError
 from services import exchanges
 from vault import digest
@@ -67,11 +67,8 @@ def link(
     user_id, environment = user.id, user.environment
     if (existing := _linked_by(token, user_id)) is not None:
         return existing
-    if not confirm_duplicate and (twin := _already_linked(user_id, hint)):
-        raise Conflict(
-            f"{isolated(twin)} is already linked with these accounts. Link it once more?",
-            code="already_linked",
-        )
+    if not confirm_duplicate:
+        _refuse_twin(user_id, hint)
     bank = bank_of(environment, banks)
     # Its commit: no transaction is open while the vendor is asked.
     note_id = exchanges.note(token, environment)
@@ -254,20 +251,37 @@ def _names_and_masks(accounts: list[Any]) -> Iterator[tuple[str, str | None]]:
             yield name, _short_text(account.get("mask"), 16)
 
 
-def _already_linked(user_id: int, hint: LinkHint) -> str | None:
-    """The name of a linked institution that shares an account (name and mask) with the one being linked."""
+def _refuse_twin(user_id: int, hint: LinkHint) -> None:
+    """Conflict when a linked institution shares an account (name and mask) with the one being linked. One that gives
+    no numbers any more may be the same login, which was just renewed the hard way: that is another question."""
+    twins = _twins(user_id, hint)
+    for name, state in twins:
+        if state not in (NEEDS_LOGIN, REVOKED):
+            raise Conflict(
+                f"{isolated(name)} is already linked with these accounts. Link it once more?",
+                code="already_linked",
+            )
+    if twins:
+        raise Conflict(
+            f"{isolated(twins[0][0])} is already linked with these accounts, but gives no numbers any more. If "
+            "this is the same login, its budget trackers, history and deletions can move over once the new link "
+            "has been read.",
+            code="same_login",
+        )
+
+
+def _twins(user_id: int, hint: LinkHint) -> list[tuple[str, str]]:
+    """Name and state of the institutions that share an account with the one being linked."""
     if not hint.accounts or not (hint.institution_id or hint.name):
-        return None
+        return []
     table = FinancialInstitution
     same = (
         table.plaid_institution_id == hint.institution_id if hint.institution_id else table.name == hint.name
     )
     query = (
-        select(table.name, Account.name.label("account_name"), Account.mask)
+        select(table.name, table.state, Account.name.label("account_name"), Account.mask)
         .join(Account, Account.financial_institution_id == table.id)
         .where(table.user_id == user_id, same)
     )
-    for row in db.session.execute(query):
-        if (row.account_name, row.mask) in hint.accounts:
-            return row.name
-    return None
+    rows = db.session.execute(query)
+    return [(row.name, row.state) for row in rows if (row.account_name, row.mask) in hint.accounts]

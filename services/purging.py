@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete
+from sqlalchemy import delete, exists, select, update
 
+from database import utcnow
 from extensions import db
-from models import DONE, REVOKED, Account, Transaction
+from models import DONE, REVOKED, Account, BalanceSnapshot, BudgetTracker, Transaction
 
 WITHDRAWN = "USER_PERMISSION_REVOKED"
 
@@ -17,7 +18,7 @@ def ended(now: datetime) -> dict[str, object]:
     nothing, and what is left is its card."""
     nothing = (
         "transactions_cursor", "transactions_status", "balances_as_of", "expires_at", "new_accounts_at",
-        "due_at", "lease_id", "lease_until",
+        "accounts_chosen_at", "due_at", "lease_id", "lease_until",
     )  # fmt: skip
     return {
         **dict.fromkeys(nothing),
@@ -31,7 +32,25 @@ def ended(now: datetime) -> dict[str, object]:
 
 
 def delete_data(institution_id: int) -> None:
-    """Delete (not commit) accounts with their balances, snapshots, trackers and transactions. The institution's
-    row must be locked."""
-    for table in (Transaction, Account):
-        db.session.execute(delete(table).where(table.financial_institution_id == institution_id))
+    """Delete (not commit) accounts with their balances, snapshots and transactions. The institution's row must be
+    locked.
+
+    What the person made themselves stays for when they link the bank anew (services/relinking.py): budget
+    trackers and the marks of deleted accounts, with the name and kind of their account and nothing that was in it.
+    """
+    ours = Account.financial_institution_id == institution_id
+    living = (ours, Account.deleted_at.is_(None))
+    tracked = exists().where(BudgetTracker.account_id == Account.id)
+    db.session.execute(delete(Transaction).where(Transaction.financial_institution_id == institution_id))
+    db.session.execute(
+        delete(BalanceSnapshot).where(BalanceSnapshot.account_id.in_(select(Account.id).where(ours))),
+        execution_options={"synchronize_session": False},
+    )
+    db.session.execute(
+        delete(Account).where(*living, ~tracked), execution_options={"synchronize_session": False}
+    )
+    empty = dict.fromkeys(("available", "current", "limit", "official_name"))
+    db.session.execute(
+        update(Account).where(*living).values(closed_at=utcnow(), **empty),
+        execution_options={"synchronize_session": False},
+    )

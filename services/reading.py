@@ -16,6 +16,7 @@ from providers.base import (
     Institution,
     Kind,
     ProviderError,
+    ReportedAccounts,
     SyncPage,
 )
 
@@ -102,29 +103,34 @@ def describe_accounts(
     opened between the two calls. What is found joins `changes.accounts`; the list that was read stays as it is."""
     described = {row.account_id for row in accounts} | changes.accounts.keys()
     if missing := {row.account_id for row in changes.upserts.values()} - described:
-        found = (row for row in bank.accounts(access_token) if row.account_id in missing)
+        found = (row for row in bank.accounts(access_token).rows if row.account_id in missing)
         changes.accounts.update((row.account_id, row) for row in found)
 
 
 @dataclass(frozen=True)
 class Balances:
-    """Accounts as reported, and how old their balances are (UTC)."""
+    """Accounts as reported, how old their balances are (UTC), and when the consent ends, where that is known."""
 
     accounts: list[BankAccount]
     as_of: datetime | None
+    consent_ends_at: datetime | None = None
 
 
 def balances(bank: BankGateway, access_token: str, *, realtime: bool, now: datetime) -> Balances:
     """The accounts, with balances from the bank itself if `realtime`. A bank that refuses real-time numbers
     gets the cached ones, which carry their own age; a login or an ended Item is a failure either way."""
     if not realtime:
-        return Balances(bank.accounts(access_token), now)
+        return _balances(bank.accounts(access_token), now)
     try:
-        return Balances(bank.realtime_accounts(access_token), now)
+        return _balances(bank.realtime_accounts(access_token), now)
     except ProviderError as error:
         if error.kind in (Kind.LOGIN, Kind.GONE) or error.code == "INVALID_API_KEYS":
             raise
-    return Balances(bank.accounts(access_token), _age_of_cached(bank, access_token))
+    return _balances(bank.accounts(access_token), _age_of_cached(bank, access_token))
+
+
+def _balances(reported: ReportedAccounts, as_of: datetime | None) -> Balances:
+    return Balances(reported.rows, as_of, reported.consent_ends_at)
 
 
 def _age_of_cached(bank: BankGateway, access_token: str) -> datetime | None:

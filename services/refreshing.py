@@ -137,11 +137,19 @@ def _write_accounts_early(
     lease = {"lease_until": now + timedelta(seconds=lease_seconds), "stage": TRANSACTIONS}
     if not leases.lock(claim, **lease, **_face(identity), **_age(balances)):
         return False
-    known = applying.known_accounts(claim.id)
-    _refuse_emptiness(balances, known)
+    known = _known(claim, balances)
     applying.write_accounts(claim.id, balances.accounts, known, now, local_date(now, claim.timezone))
     db.session.commit()
     return True
+
+
+def _known(claim: Claim, balances: reading.Balances | None) -> applying.KnownAccounts:
+    """The accounts as they are here, without those that the person has unticked in Link."""
+    known = applying.known_accounts(claim.id)
+    _refuse_emptiness(balances, known)
+    if claim.chosen_at is not None and balances is not None:
+        applying.delete_unchosen(balances.accounts, known)
+    return known
 
 
 def _refuse_emptiness(balances: reading.Balances | None, known: applying.KnownAccounts) -> None:
@@ -157,8 +165,7 @@ def _write(
     now = utcnow()
     if not leases.hold(claim):
         return Outcome.BUSY
-    known = applying.known_accounts(claim.id)
-    _refuse_emptiness(balances, known)
+    known = _known(claim, balances)
     reported = list(balances.accounts) if balances else []
     # An account may appear between the two calls: the pages that name its transactions name it too.
     seen = {row.account_id for row in reported} | known.ids.keys()
@@ -224,6 +231,7 @@ def _finish(
             realtime_wanted=asked_meanwhile,
             **_face(identity),
             **_age(balances),
+            **_chosen(claim, balances),
         )
         .returning(table.due_at, table.realtime_wanted),
         execution_options={"synchronize_session": False},
@@ -259,4 +267,16 @@ def _face(identity: Institution | None) -> dict[str, object]:
 
 
 def _age(balances: reading.Balances | None) -> dict[str, object]:
-    return {"balances_as_of": balances.as_of} if balances and balances.as_of else {}
+    """The age of the numbers and the end of the consent; what was not said stays as it was known."""
+    if balances is None:
+        return {}
+    told = {"balances_as_of": balances.as_of, "expires_at": balances.consent_ends_at}
+    return {name: moment for name, moment in told.items() if moment is not None}
+
+
+def _chosen(claim: Claim, balances: reading.Balances | None) -> dict[str, object]:
+    """The choice of accounts has been read; a newer one has not."""
+    if claim.chosen_at is None or balances is None:
+        return {}
+    column = FinancialInstitution.accounts_chosen_at
+    return {"accounts_chosen_at": case((column == claim.chosen_at, null()), else_=column)}

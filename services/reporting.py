@@ -20,6 +20,7 @@ from database import utcnow
 from domain.ages import age_worth_a_word, span
 from domain.balances import TotalLine, merged
 from domain.colors import is_color, on_dark, on_light
+from domain.connections import Need, ends_words, need_of, state_of
 from domain.periods import local_date, month_of
 from domain.spending import Spent
 from domain.text import one_line
@@ -27,6 +28,7 @@ from domain.wording import STATE_LABELS, failure_sentence
 from extensions import db
 from models import (
     DONE,
+    EXPIRING,
     HEALTHY,
     NEW,
     REVOKED,
@@ -42,6 +44,7 @@ from services.accounts_shown import ACCOUNT_COLUMNS, NO_ACCOUNTS, AccountRow, Ac
 from services.institutions import ready_in
 from services.shares import Share, shares_of
 from services.spending import NOTHING, spent_on_tracked
+from services.standing import STANDING_COLUMNS, is_working, standing_of
 from services.tracking import OWNER_COLUMNS, owner_of
 from services.vendors import Trouble, plaid_key, trouble_with
 
@@ -49,7 +52,7 @@ NAMELESS_BANK = "Your bank"
 """A link or a button needs words, also when a bank gave only blanks."""
 
 _INSTITUTION_COLUMNS = (
-    "id", "name", "primary_color", "has_logo", "state", "stage", "error_code",
+    "id", "name", "primary_color", "has_logo", "stage",
     "refreshed_at", "balances_as_of", "due_at", "lease_until", "realtime_at",
 )  # fmt: skip
 PALETTE = ("#0b6b5b", "#1f5fa8", "#7b4aa5", "#b4652a", "#8a1c4a", "#3d6b1f", "#0f6e84", "#6b5a12")
@@ -78,6 +81,8 @@ class InstitutionView:
     """Seconds until real-time balances may be asked for again."""
     transactions_pending: bool
     shown: AccountsShown
+    need: Need | None = None
+    """The one thing to do about it; None when there is nothing."""
 
     @property
     def accounts(self) -> list[AccountView]:
@@ -184,7 +189,7 @@ def _institutions_query(column: str) -> Any:
     """Built once, and of tables, not of classes: building and unfolding it took longer than the database."""
     table, user, opt_out = (model.__table__ for model in (FinancialInstitution, User, PhoneOptOut))
     return (
-        select(*[table.c[name] for name in _INSTITUTION_COLUMNS], *OWNER_COLUMNS)
+        select(*[table.c[name] for name in _INSTITUTION_COLUMNS], *STANDING_COLUMNS, *OWNER_COLUMNS)
         .join_from(table, user, user.c.id == table.c.user_id)
         .outerjoin(opt_out, opt_out.c.phone_hash == user.c.phone_hash)
         .where(table.c[column] == bindparam("value"))
@@ -224,9 +229,12 @@ def _spent_on(rows: Iterable[AccountRow], spent: dict[int, Spent]) -> tuple[Spen
 
 
 def _institution(row: Any, shown: AccountsShown, now: datetime) -> InstitutionView:
-    working = row.due_at is not None or (row.lease_until is not None and row.lease_until > now)
-    state = shown_state(row.state, working)
+    working = is_working(row, now)
+    standing = standing_of(row)
+    state = shown_state(state_of(standing, now), working)
     label, tone = STATE_LABELS[state]
+    if state == EXPIRING:
+        label = ends_words(standing, now, row.timezone) or label
     name = one_line(row.name) or NAMELESS_BANK
     return InstitutionView(
         id=row.id,
@@ -248,6 +256,7 @@ def _institution(row: Any, shown: AccountsShown, now: datetime) -> InstitutionVi
         ready_in=ready_in(row.realtime_at, now),
         transactions_pending=not working and row.state == HEALTHY and row.stage == TRANSACTIONS,
         shown=shown,
+        need=None if working else need_of(standing, now, row.timezone),
     )
 
 

@@ -110,6 +110,11 @@ class Item:
     last_webhook_at: str | None = None
     last_webhook_code: str | None = None
     segments: list[Segment] = field(default_factory=list)
+    hidden: list[str] = field(default_factory=list)
+    """Keys of accounts that the person unticked in Link later."""
+    found: bool = False
+    """The bank has one more account, which the person has not been asked about yet."""
+    consent_ends_at: str | None = None
     ends: dict[str, str] = field(default_factory=dict)
     """By the name of a pending purchase, when it ends by itself (see simulator.watched)."""
 

@@ -13,7 +13,7 @@ from typing import Any
 from simulator import feed, logins
 from simulator.clock import Clock
 from simulator.errors import PlaidError
-from simulator.institutions import catalogue
+from simulator.grants import days_of_history, optional_products
 from simulator.lives.build import life_of
 from simulator.lives.model import Balances, Life
 from simulator.records import Grant, Item, LinkSession, Login, later
@@ -105,11 +105,11 @@ class State:
             public_token=new_token("public", environment),
             environment=environment,
             login=login.digest,
-            products=[*products, *self._optional(session, institution_id, products)],
+            products=[*products, *optional_products(session, institution_id, products)],
             secret=secret,
             keys=None if keys is None else list(keys),
             expires_at=(self.clock.now() + PUBLIC_TOKEN_LIFE).isoformat(),
-            days_requested=self._days(session),
+            days_requested=days_of_history(session),
             start_date=start_date,
             end_date=end_date,
             webhook=webhook or (session.webhook if session else None),
@@ -123,25 +123,6 @@ class State:
                 self._repair(session, grant)
         return grant.public_token
 
-    @staticmethod
-    def _optional(session: LinkSession | None, institution_id: str, products: list[str]) -> list[str]:
-        """Products that Link adds where the institution has them."""
-        institution = catalogue.get(institution_id)
-        if session is None or institution is None:
-            return []
-        return [
-            each
-            for each in session.optional_products
-            if each in institution.products and each not in products
-        ]
-
-    @staticmethod
-    def _days(session: LinkSession | None) -> int | None:
-        """Link fixes how much history is kept, if transactions were asked for there."""
-        if session is None or "transactions" not in {*session.products, *session.optional_products}:
-            return None
-        return session.days_requested or feed.DEFAULT_DAYS
-
     def _remember(self, login: Login) -> None:
         if login.digest not in self._logins:
             self._logins[login.digest] = login
@@ -150,11 +131,30 @@ class State:
     def _repair(self, session: LinkSession, grant: Grant) -> None:
         item = self._items.get(session.access_token or "")
         if item is not None and item.removed_at is None:
-            item.error_code = None
+            item.error_code = item.consent_ends_at = None
             self.switches.repair(item.item_id)
             if session.account_selection:
                 item.keys = grant.keys
             self._save(item)
+
+    def renew(self, session: LinkSession, item: Item) -> str:
+        """A public token that stands for an Item whose person has been in Link in update mode; it is healthy now, and
+        its accounts stay as they are."""
+        grant = Grant(
+            public_token=new_token("public", item.environment),
+            environment=item.environment,
+            login=item.login,
+            products=[],
+            secret=item.secret,
+            keys=item.keys,
+            expires_at=(self.clock.now() + PUBLIC_TOKEN_LIFE).isoformat(),
+            existing=item.access_token,
+        )
+        with self._lock:
+            self._grants[grant.public_token] = grant
+            self.store.save("grants", grant.public_token, asdict(grant))
+            self._repair(session, grant)
+        return grant.public_token
 
     def exchange(self, environment: str, public_token: str) -> Item:
         """The Item behind a public token, which is spent. PlaidError when it is none, not of here, or too old."""

@@ -325,6 +325,13 @@ def test_the_simulated_bank_sends_its_webhooks_to_this_copy(tmp_path: Path):
     assert Settings.from_env(environ_of(tmp_path, **PLAID)).plaid_webhook_to_send is None
 
 
+def test_the_simulated_bank_sends_people_back_to_this_copy(tmp_path: Path):
+    local_env.write(tmp_path, {}, APP, SIMULATOR)
+    assert Settings.from_env(environ_of(tmp_path)).plaid_redirect_to_send == f"{APP}/oauth-return"
+    local_env.write(tmp_path, PLAID, APP, SIMULATOR)
+    assert Settings.from_env(environ_of(tmp_path, **PLAID)).plaid_redirect_to_send is None
+
+
 def test_what_a_person_set_elsewhere_is_not_made_up(tmp_path: Path):
     local_env.write(
         tmp_path, {"SECRET_KEY": "theirs", "APP_ENV": "production"} | PLAID | TWILIO, APP, SIMULATOR

@@ -83,6 +83,14 @@ def flag(body: dict[str, Any], name: str) -> bool:
     return value
 
 
+def whole_number(body: dict[str, Any], name: str) -> int:
+    """A whole number of a JSON body; BadInput for anything else."""
+    value = body.get(name)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise BadInput(f"{name} must be a whole number.")
+    return value
+
+
 def too_soon(form: FlaskForm, error: TooSoon) -> None:
     """Say at the top of the form when its password may be tried again; `form_answer` gives it the status."""
     form.form_errors.append(error.message)

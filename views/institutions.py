@@ -5,14 +5,15 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify, make_response, url_for
 from flask_login import current_user, login_required
 
+from domain.connections import Act
 from domain.errors import NotFound
 from extensions import limiter
 from models import FinancialInstitution
-from services import institutions, linking
+from services import institutions, linking, reconnecting
 from services.ownership import owned_institution
 from services.reporting import dashboard, institution_view
-from views import pieces
-from views.http import banks, flag, json_body, person
+from views import link_session, pieces
+from views.http import banks, flag, json_body, person, whole_number
 from views.serialize import dashboard_json, resource
 
 blueprint = Blueprint("institutions", __name__)
@@ -26,10 +27,18 @@ def _per_person() -> str:
 @login_required
 @limiter.limit("240/hour", key_func=_per_person)
 def create_link_token() -> Response:
-    """{link_token, expiration} to open Link with."""
-    json_body()
-    token = linking.create_link_token(person(), banks())
-    return jsonify(link_token=token.link_token, expiration=token.expiration)
+    """{link_token, expiration} to open Link with; with {institution_id} in update mode, and then `choose_accounts`
+    says whether Link shows the list of accounts."""
+    body = json_body()
+    institution_id, choosing = None, False
+    if "institution_id" in body:
+        institution_id = whole_number(body, "institution_id")
+        institution = owned_institution(person(), institution_id)
+        token, choosing = reconnecting.create_update_token(institution, banks())
+    else:
+        token = linking.create_link_token(person(), banks())
+    link_session.remember(token, institution_id, choosing)
+    return jsonify(link_token=token.link_token, expiration=token.expiration, choose_accounts=choosing)
 
 
 @blueprint.post("/financial-institutions")
@@ -45,6 +54,19 @@ def link() -> Response:
         confirm_duplicate=flag(body, "confirm_duplicate"),
         banks=banks(),
     )
+    link_session.forget()
+    return _accepted(institution)
+
+
+@blueprint.post("/financial-institutions/<int:institution_id>/reconnected")
+@login_required
+def reconnected(institution_id: int) -> Response:
+    """202: Link has renewed the institution, and it is read at once. With {chose_accounts: true} the person has said
+    which accounts are shared from now on."""
+    chose = flag(json_body(), "chose_accounts")
+    institution = owned_institution(person(), institution_id)
+    reconnecting.reconnected(institution, chose_accounts=chose)
+    link_session.forget()
     return _accepted(institution)
 
 
@@ -118,5 +140,9 @@ def _resource(institution_id: int) -> dict[str, object]:
     view = institution_view(institution_id)
     if view is None:  # deleted between the two looks
         raise NotFound
-    html = pieces.card(view) + pieces.totals(dashboard(person()))
+    board = dashboard(person())
+    # A connection that this one replaces says so on its own card.
+    replaced = [other for other in board.institutions if other.need and other.need.act is Act.MOVE]
+    cards = [view, *(other for other in replaced if other.id != view.id)]
+    html = "".join(pieces.card(each) for each in cards) + pieces.totals(board)
     return {**resource(view), "html": html}

@@ -14,7 +14,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, jsonify, render_template, request
 
 from simulator import institutions
-from simulator.link import steps
+from simulator.link import oauth, steps
 from simulator.link.flow import Visit, Visits, new_request_id
 from simulator.state import State
 
@@ -35,7 +35,9 @@ def create_blueprint(state: State) -> Blueprint:
         static_url_path="/assets",
     )
     _add_pages(blueprint)
-    _add_steps(blueprint, state, Visits())
+    visits = Visits()
+    _add_steps(blueprint, state, visits)
+    oauth.add_bank_page(blueprint, visits)
     return blueprint
 
 
@@ -90,7 +92,8 @@ def _add_steps(blueprint: Blueprint, state: State, visits: Visits) -> None:
 
     @blueprint.post("/api/start")
     def start() -> Response:
-        return _answer(steps.start(state, visits, _body().get("link_token")))
+        body = _body()
+        return _answer(steps.start(state, visits, body.get("link_token"), body.get("received_redirect_uri")))
 
     def at_institution(take: Callable[[Visit, dict[str, Any]], steps.Answer]) -> Callable[..., steps.Answer]:
         """For the steps that come after an institution was chosen."""
@@ -98,9 +101,9 @@ def _add_steps(blueprint: Blueprint, state: State, visits: Visits) -> None:
 
     step("institutions", lambda visit, body: steps.search(visit, _text(body, "query")))
     step("select", lambda visit, body: steps.select(state, visit, body.get("institution_id")))
-    step("credentials", at_institution(lambda visit, body: steps.sign_in(visit, *_credentials(body))))
-    step("oauth", at_institution(lambda visit, body: steps.grant(visit, body.get("granted") is True)))
-    step("mfa", at_institution(lambda visit, body: steps.answer_mfa(visit, _texts(body, "answers"))))
+    step("credentials", at_institution(lambda visit, body: steps.sign_in(state, visit, *_credentials(body))))
+    step("oauth", at_institution(lambda visit, body: steps.grant(state, visit, body.get("granted") is True)))
+    step("mfa", at_institution(lambda visit, body: steps.answer_mfa(state, visit, _texts(body, "answers"))))
     step("finish", at_institution(lambda visit, body: steps.finish(state, visit, _texts(body, "accounts"))))
 
 

@@ -37,6 +37,10 @@ class Visit:
     rounds: list[list[dict[str, Any]]] = field(default_factory=list)
     mfa_type: str = ""
     accounts: list[dict[str, Any]] = field(default_factory=list)
+    oauth_state_id: str | None = None
+    """Where the person was sent to the bank's own page, which sends them back with this id."""
+    granted: bool | None = None
+    """What they said there."""
 
     def choose(self, institution: Institution) -> None:
         """Starts over at an institution; an earlier sign-in counts no more."""
@@ -58,6 +62,13 @@ class Visits:
             self._by_id[visit.link_session_id] = visit
             while len(self._by_id) > _MAX_SESSIONS:
                 self._by_id.popitem(last=False)
+
+    def back_from_bank(self, oauth_state_id: object, link_token: str | None = None) -> Visit | None:
+        """The visit that was sent to the bank with this id, and (if named) was begun with this link token."""
+        with self._lock:
+            found = [each for each in self._by_id.values() if each.oauth_state_id == oauth_state_id]
+        visit = found[0] if found and isinstance(oauth_state_id, str) else None
+        return visit if visit and link_token in (None, visit.link.link_token) else None
 
     def get(self, link_session_id: object) -> Visit | None:
         with self._lock:

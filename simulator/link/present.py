@@ -151,10 +151,27 @@ def account(shown: dict[str, Any]) -> dict[str, Any]:
     words = str(shown["subtype"] or shown["type"]).split(" ")
     kind = " ".join(word.upper() if word in _ACRONYMS else word for word in words)
     mask = f" ··{shown['mask']}" if shown["mask"] else ""
-    return {"id": shown["id"], "name": shown["name"], "kind": f"{kind[:1].upper()}{kind[1:]}{mask}"}
+    kind = f"{kind[:1].upper()}{kind[1:]}{mask}"
+    return {"id": shown["id"], "name": shown["name"], "kind": kind, "ticked": shown.get("ticked", True)}
 
 
 def summary(accounts: int, institution_name: str, client_name: str) -> str:
     """The sentence of the last pane."""
     what = "1 account" if accounts == 1 else f"{accounts} accounts"
     return f"{what} at {institution_name} can now be seen by {client_name}."
+
+
+def success_metadata(
+    chosen: Institution, accounts: list[dict[str, Any]], link_session_id: str
+) -> dict[str, Any]:
+    """onSuccess' second argument. `account`, deprecated, is filled only when a single one was chosen."""
+    only = accounts[0] if len(accounts) == 1 else None
+    keys = ("id", "name", "mask", "type", "subtype", "verification_status", "class_type")
+    return {
+        "institution": {"name": chosen.name, "institution_id": chosen.institution_id},
+        "accounts": accounts,
+        "account": only or dict.fromkeys(keys),
+        "account_id": only["id"] if only else None,
+        "link_session_id": link_session_id,
+        "transfer_status": None,
+    }

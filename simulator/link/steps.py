@@ -11,7 +11,7 @@ from typing import Any
 
 from simulator import institutions, logins
 from simulator.errors import KINDS
-from simulator.link import present
+from simulator.link import oauth, present, renewal
 from simulator.link.flow import Visit, Visits
 from simulator.link.wording import words_for
 from simulator.state import State
@@ -55,10 +55,13 @@ def out_of_order(visit: Visit) -> Answer:
     return _failed(visit, plaid_error("INVALID_REQUEST", "INVALID_FIELD", "no institution was chosen"))
 
 
-def start(state: State, visits: Visits, link_token: object) -> Answer:
-    """Opens a visit for a link token."""
+def start(state: State, visits: Visits, link_token: object, received_redirect_uri: object = None) -> Answer:
+    """Opens a visit for a link token, or goes on with the one that comes back from the bank's own page."""
     link = state.link_session(link_token) if isinstance(link_token, str) else None
-    if link is None:
+    back = oauth.returning(visits, link, received_redirect_uri)
+    if link is not None and back is not None:
+        return _resumed(back)
+    if link is None or received_redirect_uri:
         return invalid_link_token() | {
             "session": None,
             "client_name": "",
@@ -75,6 +78,16 @@ def start(state: State, visits: Visits, link_token: object) -> Answer:
         "client_name": link.client_name,
         "update_mode": link.update_mode,
         "institution": present.institution(chosen) if chosen else None,
+    }
+
+
+def _resumed(visit: Visit) -> Answer:
+    return {
+        "session": visit.link_session_id,
+        "client_name": visit.link.client_name,
+        "update_mode": visit.link.update_mode,
+        "institution": present.institution(_institution(visit)),
+        "resumed": True,
     }
 
 
@@ -105,7 +118,7 @@ def select(state: State, visit: Visit, institution_id: object) -> Answer:
     if chosen.login_error:
         return _unhealthy(visit, chosen)
     if chosen.oauth:
-        return {"step": "oauth"}
+        return oauth.leave_for_bank(visit) if visit.link.redirect_uri else {"step": "oauth"}
     return {
         "step": "credentials",
         "fields": present.credential_fields(chosen.asks_pin),
@@ -120,7 +133,7 @@ def _unhealthy(visit: Visit, chosen: institutions.Institution) -> Answer:
     return _failed(visit, error, status="institution_not_supported" if gone else "requires_credentials")
 
 
-def sign_in(visit: Visit, username: str, password: str, pin: str) -> Answer:
+def sign_in(state: State, visit: Visit, username: str, password: str, pin: str) -> Answer:
     """Checks what was typed and gives the second step, the accounts or an error."""
     chosen = _institution(visit)
     visit.choose(chosen)
@@ -131,10 +144,10 @@ def sign_in(visit: Visit, username: str, password: str, pin: str) -> Answer:
     if outcome.kind == "mfa" and outcome.mfa:
         visit.mfa_type, visit.rounds = outcome.mfa["type"], list(outcome.mfa["rounds"])
         return _next_round(visit)
-    return _accounts(visit)
+    return _accounts(state, visit)
 
 
-def grant(visit: Visit, granted: bool) -> Answer:
+def grant(state: State, visit: Visit, granted: bool) -> Answer:
     """The end of the bank's own page: OAuth institutions take no special credentials."""
     chosen = _institution(visit)
     visit.choose(chosen)
@@ -142,15 +155,17 @@ def grant(visit: Visit, granted: bool) -> Answer:
         return _failed(
             visit, plaid_error("INVALID_REQUEST", "INVALID_FIELD", "the institution does not use OAuth")
         )
+    if visit.oauth_state_id is not None:
+        granted = visit.granted is True  # the bank's own page knows, whatever the frame says
     if not granted:
         message = "the user denied access on the institution's page"
         error = plaid_error("ITEM_ERROR", "ACCESS_NOT_GRANTED", message)
         return _failed(visit, error, status="requires_oauth")
     visit.username, visit.password = _OAUTH_LOGIN
-    return _accounts(visit)
+    return _accounts(state, visit)
 
 
-def answer_mfa(visit: Visit, answers: list[str]) -> Answer:
+def answer_mfa(state: State, visit: Visit, answers: list[str]) -> Answer:
     """Checks one round of answers. A wrong one can be tried again."""
     if not visit.rounds:
         return _failed(visit, plaid_error("ITEM_ERROR", "INVALID_MFA", "no second step was asked"))
@@ -165,7 +180,7 @@ def answer_mfa(visit: Visit, answers: list[str]) -> Answer:
         )
         return _failed(visit, error, inline=_AT_MFA, status=_MFA_STATUS[kind])
     visit.rounds = visit.rounds[1:]
-    return _next_round(visit) if visit.rounds else _accounts(visit)
+    return _next_round(visit) if visit.rounds else _accounts(state, visit)
 
 
 def _accepted(round_: list[dict[str, Any]], answers: list[str]) -> bool:
@@ -184,15 +199,20 @@ def _next_round(visit: Visit) -> Answer:
     return present.mfa_step(visit.mfa_type, visit.rounds[0], _institution(visit).name)
 
 
-def _accounts(visit: Visit) -> Answer:
+def _accounts(state: State, visit: Visit) -> Answer:
     """Signed in: the accounts to choose from, or the end when nothing is to be chosen (update mode)."""
-    accounts = logins.accounts(_institution(visit).institution_id, visit.username, visit.password)
+    renewing = visit.link.update_mode and visit.link.account_selection
+    accounts = (
+        renewal.choices(state, visit.link)
+        if renewing
+        else logins.accounts(_institution(visit).institution_id, visit.username, visit.password)
+    )
     visit.accounts = accounts
     if not accounts:
         return _failed(
             visit, plaid_error("ITEM_ERROR", "NO_ACCOUNTS", "no valid accounts were found for this item")
         )
-    if visit.link.update_mode:
+    if visit.link.update_mode and not renewing:
         return {"step": "finish", "accounts": [account["id"] for account in accounts]}
     return {"step": "accounts", "accounts": [present.account(each) for each in accounts]}
 
@@ -203,7 +223,11 @@ def finish(state: State, visit: Visit, account_ids: list[str]) -> Answer:
     Only a visit that has signed in has accounts, so none of the steps before can be left out.
     """
     chosen = _institution(visit)
-    accounts = [account for account in visit.accounts if account["id"] in account_ids]
+    accounts = [
+        {key: value for key, value in account.items() if key != "ticked"}
+        for account in visit.accounts
+        if account["id"] in account_ids
+    ]
     if not accounts:
         return _failed(visit, plaid_error("ITEM_ERROR", "NO_ACCOUNTS", "no account was selected"))
     link = visit.link
@@ -215,7 +239,7 @@ def finish(state: State, visit: Visit, account_ids: list[str]) -> Answer:
         return _failed(
             visit, plaid_error("API_ERROR", "INTERNAL_SERVER_ERROR", "an unexpected error occurred")
         )
-    metadata = _success_metadata(visit, accounts)
+    metadata = present.success_metadata(chosen, accounts, visit.link_session_id)
     state.finish_link(
         link,
         {
@@ -237,6 +261,8 @@ def finish(state: State, visit: Visit, account_ids: list[str]) -> Answer:
 def _public_token(state: State, visit: Visit, account_ids: list[str]) -> str:
     """In update mode `state` repairs the Item of the link token; there is nothing to exchange afterwards."""
     link = visit.link
+    if link.update_mode and link.account_selection:
+        return renewal.share(state, link, account_ids)
     return state.create_public_token(
         link.environment,
         _institution(visit).institution_id,
@@ -246,21 +272,6 @@ def _public_token(state: State, visit: Visit, account_ids: list[str]) -> str:
         account_ids,
         link.link_token,
     )
-
-
-def _success_metadata(visit: Visit, accounts: list[dict[str, Any]]) -> dict[str, Any]:
-    """onSuccess' second argument. `account`, deprecated, is filled only when a single one was chosen."""
-    chosen = _institution(visit)
-    only = accounts[0] if len(accounts) == 1 else None
-    return {
-        "institution": {"name": chosen.name, "institution_id": chosen.institution_id},
-        "accounts": accounts,
-        "account": only
-        or dict.fromkeys(("id", "name", "mask", "type", "subtype", "verification_status", "class_type")),
-        "account_id": only["id"] if only else None,
-        "link_session_id": visit.link_session_id,
-        "transfer_status": None,
-    }
 
 
 def _institution(visit: Visit) -> institutions.Institution:

@@ -83,7 +83,7 @@ def item_json(item: Item, error_code: str | None = None) -> dict[str, Any]:
         "billed_products": list(item.products),
         "products": list(item.products),
         "consented_products": list(item.products),
-        "consent_expiration_time": None,
+        "consent_expiration_time": instant(item.consent_ends_at) if item.consent_ends_at else None,
         "update_type": "background",
         "auth_method": None,
     }

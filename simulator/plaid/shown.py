@@ -24,7 +24,12 @@ _APPEARED = Account(
 
 
 def accounts(state: State, item: Item) -> list[tuple[Account, Balances]]:
-    """Accounts with today's balances, in the bank's order."""
+    """Accounts with today's balances, in the bank's order, without those that the person does not share."""
+    return [each for each in at_the_bank(state, item) if each[0].key not in item.hidden]
+
+
+def at_the_bank(state: State, item: Item) -> list[tuple[Account, Balances]]:
+    """All the accounts that the person may share, but for one that was found and not asked about yet."""
     if item.ends:
         state.advance(item)
     balances = watched.on_top_of(state.balances(item), state.life(item), item)
@@ -32,6 +37,11 @@ def accounts(state: State, item: Item) -> list[tuple[Account, Balances]]:
     for switch in state.switches.changes(Target(item.institution_id, item.item_id)):
         shown = _changed(shown, switch)
     return shown
+
+
+def found(state: State, item: Item) -> Account | None:
+    """The account that the bank has found and nobody was asked about."""
+    return _appeared(at_the_bank(state, item))[0] if item.found else None
 
 
 def _changed(shown: list[tuple[Account, Balances]], switch: Switch) -> list[tuple[Account, Balances]]:

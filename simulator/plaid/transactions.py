@@ -80,6 +80,8 @@ def sync(call: Call) -> str:
     cursor = _cursor(fields.optional_text("cursor"), item, account_key, len(log.events))
     head = len(log.events) if cursor.head is None else cursor.head
     changes = log.changes(cursor.base, head, account_key)
+    if item.hidden:
+        changes = [each for each in changes if log.life.account_of(each.row.story).key not in item.hidden]
     count = _cut_by_mutation(call, cursor, count, len(changes))
     page, end = changes[cursor.offset : cursor.offset + count], cursor.offset + count
     has_more = end < len(changes)

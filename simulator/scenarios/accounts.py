@@ -111,6 +111,16 @@ def _account_appears(state: State, stage: Stage, outcome: Outcome) -> None:
         )
 
 
+def _account_found(state: State, stage: Stage, outcome: Outcome) -> None:
+    for item in stage.items:
+        with state.changing(item):
+            item.found = True
+        if item.webhook:
+            fire(state, item, "NEW_ACCOUNTS_AVAILABLE")
+        name = bank_name(item.institution_id)
+        outcome.sentences.append(f"{name} has found a new account, which CashView sees only if it is chosen.")
+
+
 def _account_vanishes(state: State, stage: Stage, outcome: Outcome) -> None:
     for item in stage.items:
         account = _vanishing(state, item)
@@ -164,6 +174,15 @@ ACCOUNT_APPEARS = Scenario(
     look="Press Refresh on the bank's card: Holiday Savings is there, and the totals grow by $250.00.",
     scope="item",
     play=_account_appears,
+)
+ACCOUNT_FOUND = Scenario(
+    name="a_new_account_is_found",
+    title="A new account is found",
+    does="The bank finds an account that it does not share yet, and says so by a webhook.",
+    look="Press Refresh: “Choose accounts” on the bank's card opens Link with the list, Holiday Savings in it.",
+    scope="item",
+    play=_account_found,
+    fits=lambda _state, item: not item.found,
 )
 ACCOUNT_VANISHES = Scenario(
     name="an_account_vanishes",

@@ -11,7 +11,7 @@ from simulator.scenarios.model import Outcome, Scenario, Stage, bank_name
 from simulator.state import State
 from simulator.switches import AT_THE_BANK, Switch
 
-HOUR, TEN_MINUTES = timedelta(hours=1), timedelta(minutes=10)
+HOUR, TEN_MINUTES, FIVE_DAYS = timedelta(hours=1), timedelta(minutes=10), timedelta(days=5)
 SLOW_MS = 8_000
 
 
@@ -52,11 +52,21 @@ def _withdraws_access(state: State, stage: Stage, outcome: Outcome) -> None:
         outcome.sentences.append(f"{bank_name(item.institution_id)} shares nothing any more.")
 
 
+def _expires_soon(state: State, stage: Stage, outcome: Outcome) -> None:
+    for item in stage.items:
+        with state.changing(item):
+            item.consent_ends_at = (state.clock.now() + FIVE_DAYS).isoformat()
+        _tell(state, item, "PENDING_DISCONNECT")
+        outcome.sentences.append(f"Access to {bank_name(item.institution_id)} ends in five days.")
+
+
 def _back_to_normal(state: State, stage: Stage, outcome: Outcome) -> None:
     for switch in state.switches.all():
         if _concerns(switch, stage):
             state.switches.lift(switch.id)
     for item in stage.items:
+        with state.changing(item):
+            item.consent_ends_at, item.found = None, False
         if item.error_code is not None:
             with state.changing(item):
                 item.error_code = None
@@ -150,6 +160,15 @@ WITHDRAWS_ACCESS = Scenario(
     look="Open CashView again: “Access ended”, and what the bank gave is deleted. The card can only be deleted.",
     scope="item",
     play=_withdraws_access,
+)
+EXPIRES_SOON = Scenario(
+    name="access_expires_soon",
+    title="Access expires soon",
+    does="The permission to read the accounts ends in five days, unless the person renews it.",
+    look="Press Refresh on the bank's card: it says on which day it expires, with a button to reconnect.",
+    scope="item",
+    play=_expires_soon,
+    fits=lambda _state, item: item.consent_ends_at is None,
 )
 EVERYTHING_IS_DOWN = Scenario(
     name="everything_fails_at_once",

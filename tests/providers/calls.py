@@ -12,6 +12,10 @@ from tests.support.scripted_plaid import ITEM, page
 
 CALLS: dict[str, tuple[str, Callable[[BankGateway], Any]]] = {
     "create_link_token": ("/link/token/create", lambda bank: bank.create_link_token(7)),
+    "create_update_token": (
+        "/link/token/create",
+        lambda bank: bank.create_update_token(7, ACCESS_TOKEN, choose_accounts=True, ask_consent=True),
+    ),
     "create_sandbox_public_token": (
         "/sandbox/public_token/create",
         lambda bank: bank.create_sandbox_public_token(
@@ -34,6 +38,7 @@ CALLS: dict[str, tuple[str, Callable[[BankGateway], Any]]] = {
 
 GOOD: dict[str, dict[str, Any]] = {
     "create_link_token": {"link_token": "link-sandbox-1", "expiration": "2026-11-23T12:00:00Z"},
+    "create_update_token": {"link_token": "link-sandbox-1", "expiration": "2026-11-23T12:00:00Z"},
     "create_sandbox_public_token": {"public_token": PUBLIC_TOKEN},
     "exchange": {"access_token": ACCESS_TOKEN, "item_id": "item-1"},
     "item": {"item": ITEM, "status": None},

@@ -65,6 +65,55 @@ def test_link_token_for_a_user(gateway, vendor):
     ]
 
 
+UPDATE = {
+    "client_name": "CashView",
+    "language": "en",
+    "country_codes": ["US", "CA"],
+    "user": {"client_user_id": "7"},
+    "access_token": ACCESS_TOKEN,
+}
+
+
+@pytest.mark.parametrize(
+    "choose, consent, more",
+    [
+        (False, False, {}),
+        (True, False, {"update": {"account_selection_enabled": True}}),
+        (False, True, {"additional_consented_products": ["transactions"]}),
+    ],
+)
+def test_in_update_mode_the_item_is_named_and_no_product(gateway, vendor, choose, consent, more):
+    vendor.always("/link/token/create", GOOD["create_link_token"])
+    token = gateway.create_update_token(7, ACCESS_TOKEN, choose_accounts=choose, ask_consent=consent)
+    assert token == LinkToken("link-sandbox-1", "2026-11-23T12:00:00Z")
+    assert vendor.asked("/link/token/create") == [{**UPDATE, **more}]
+
+
+def test_update_mode_goes_by_the_redirect_too_and_leaves_the_webhook_alone(gateway_with, vendor):
+    vendor.always("/link/token/create", GOOD["create_link_token"])
+    gateway = gateway_with(redirect_uri="https://example.com/oauth", webhook_url="https://example.com/hook")
+    gateway.create_update_token(7, ACCESS_TOKEN, choose_accounts=False, ask_consent=False)
+    assert vendor.asked("/link/token/create") == [{**UPDATE, "redirect_uri": "https://example.com/oauth"}]
+
+
+@pytest.mark.parametrize(
+    "said, read",
+    [
+        ("2027-05-03T10:00:00Z", datetime(2027, 5, 3, 10, tzinfo=UTC)),
+        (None, None),
+        ("soon", None),
+        (7, None),
+        ("2027-05-03T10:00:00", None),  # no zone: it means nothing
+    ],
+)
+def test_when_the_consent_ends_comes_with_the_accounts_and_the_item(gateway, vendor, said, read):
+    item = {**plaid.ITEM, "consent_expiration_time": said}
+    vendor.always("/accounts/get", {"accounts": [], "item": item})
+    vendor.always("/item/get", {"item": item, "status": None})
+    assert gateway.accounts(ACCESS_TOKEN).consent_ends_at == read
+    assert gateway.item(ACCESS_TOKEN).consent_ends_at == read
+
+
 def test_more_products_are_optional_and_addresses_go_only_when_set(gateway_with, vendor):
     vendor.always("/link/token/create", GOOD["create_link_token"])
     gateway_with(
@@ -163,7 +212,7 @@ def test_accounts_are_read_exactly(gateway, vendor, method, path):
         accounts(account("a1", mask="1234", official_name="Gold", available=0, current="CURRENT", limit=None))
     )
     vendor.always(path, (200, body.replace('"CURRENT"', "23631.9805").encode()))
-    (read,) = getattr(gateway, method)(ACCESS_TOKEN)
+    (read,) = getattr(gateway, method)(ACCESS_TOKEN).rows
     assert (read.account_id, read.name, read.official_name, read.mask) == ("a1", "Checking", "Gold", "1234")
     assert (read.type, read.subtype, read.currency) == ("depository", "checking", "USD")
     assert (read.available, read.current, read.limit) == (Decimal(0), Decimal("23631.9805"), None)
@@ -193,7 +242,7 @@ def test_accounts_are_read_exactly(gateway, vendor, method, path):
 def test_an_amount_as_the_vendor_wrote_it_is_exact_or_unknown(gateway, vendor, literal, amount):
     body = json.dumps(accounts(account("a1", current="CURRENT"))).replace('"CURRENT"', literal)
     vendor.always("/accounts/get", (200, body.encode()))
-    (read,) = gateway.accounts(ACCESS_TOKEN)
+    (read,) = gateway.accounts(ACCESS_TOKEN).rows
     assert read.current == (None if amount is None else Decimal(amount))
 
 
@@ -203,7 +252,7 @@ def test_what_a_bank_leaves_out_or_invents_does_not_stop_it(gateway, vendor):
         "a2", iso_currency_code=None, unofficial_currency_code="BTC", name="N\x00ame\ud800", mask="1" * 40
     )
     vendor.always("/accounts/get", accounts(bare, coin))
-    first, second = gateway.accounts(ACCESS_TOKEN)
+    first, second = gateway.accounts(ACCESS_TOKEN).rows
     assert (first.name, first.type, first.currency, first.available, first.mask) == (
         "Account",
         "crypto vault",

@@ -71,6 +71,25 @@ def test_the_dashboard_needs_the_same_few_statements_for_any_number_of_accounts(
     assert seen == dict.fromkeys(SIZES, DASHBOARD)
 
 
+def test_the_page_of_connections_needs_three_statements_however_many_there_are(app: Flask):
+    for institutions in (1, 50):
+        with app.app_context():
+            user = make_user()
+            fill(user, institutions, 20)
+            make_institution(user, state="needs_login", error_code="ITEM_LOGIN_REQUIRED")
+            cookie = signed_in(app, user)
+            engine = db.engine
+        with ServedApp(app) as served, StatementCounter(engine) as counter:
+            status, body = served.get("/connections", cookie)
+        assert status == 200
+        assert body.count("connection-") >= institutions + 1
+        assert counter.verbs == [
+            "SELECT user_sessions",
+            "SELECT users",
+            "SELECT financial_institutions",
+        ]
+
+
 TRACKED = [
     *DASHBOARD,  # trackers come with their accounts
     "SELECT transactions",  # what was spent on all of them

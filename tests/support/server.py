@@ -43,6 +43,7 @@ class AppServer:
             **VALUES,
             "PLAID_BASE_URL": plaid_url,
             "PLAID_LINK_SCRIPT_URL": f"{plaid_url}/link/v2/stable/link-initialize.js",
+            "PLAID_REDIRECT_URI": f"{self.url}/oauth-return",
             "INSTANCE_DIR": str(instance_dir),
             "PORT": str(self.port),
             "REFRESH_CONCURRENCY": "8",

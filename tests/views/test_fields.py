@@ -134,6 +134,15 @@ WRITES: dict[tuple[str, str], Write] = {
         changes=names("financial_institutions.due_at financial_institutions.stage"),
         removes=names("accounts"),
     ),
+    ("POST", "/financial-institutions/<int:institution_id>/reconnected"): Write(
+        202,
+        {"chose_accounts": True},
+        as_json=True,
+        changes=OF_A_REFRESH
+        | names("financial_institutions.new_accounts_at financial_institutions.accounts_chosen_at"),
+    ),
+    # The scene's institution was not linked anew: nothing moves.
+    ("POST", "/connections/<int:institution_id>/move"): Write(409),
     ("DELETE", "/accounts/<int:account_id>"): Write(
         200, as_json=True, changes=OF_AN_ACCOUNT, removes=names("budget_trackers")
     ),

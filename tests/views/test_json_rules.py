@@ -22,6 +22,7 @@ JSON_WRITES = [
     ("PATCH", "/financial-institutions/1"),
     ("DELETE", "/financial-institutions/1"),
     ("POST", "/financial-institutions/1/restore-accounts"),
+    ("POST", "/financial-institutions/1/reconnected"),
     ("DELETE", "/accounts/1"),
     ("DELETE", "/accounts/1/budget-tracker"),
 ]
@@ -130,6 +131,28 @@ def test_a_public_token_of_the_wrong_kind_is_invalid(person, bank, linked_app, t
     answer = browser.call("POST", "/financial-institutions", {"public_token": token})
     assert is_error(answer, 400, "invalid_public_token")
     assert bank.asked("/item/public_token/exchange") == []
+
+
+@pytest.mark.parametrize("flag", [None, 0, 1, "true", "", [], {}])
+def test_what_was_chosen_is_true_or_false(person, rows, flag):
+    user_id, browser = person()
+    rows(lambda: make_institution(db.session.get(User, user_id), id=1))
+    answer = browser.call("POST", "/financial-institutions/1/reconnected", {"chose_accounts": flag})
+    assert is_error(answer, 400, "bad_input")
+
+
+@pytest.mark.parametrize("number", [None, "1", 1.0, True, [], {}, [1]])
+def test_an_institution_is_named_by_a_whole_number(person, bank, linked_app, rows, number):
+    user_id, browser = person(on=linked_app)
+    rows(lambda: make_institution(db.session.get(User, user_id), id=1))
+    assert is_error(browser.call("POST", "/create_link_token", {"institution_id": number}), 400, "bad_input")
+    assert bank.asked("/link/token/create") == []
+
+
+@pytest.mark.parametrize("number", [0, -1, 2, 2**63, 10**30])
+def test_an_institution_that_cannot_be_is_not_found(person, bank, linked_app, number):
+    _, browser = person(on=linked_app)
+    assert is_error(browser.call("POST", "/create_link_token", {"institution_id": number}), 404, "not_found")
 
 
 @pytest.mark.parametrize("flag", [None, 0, 1, "true", "false", "", [], {}])

@@ -47,6 +47,12 @@ ROUTES: dict[tuple[str, str], tuple[int, int, int, int]] = {
     ("DELETE", "/financial-institutions/<int:institution_id>"): (200, 404, 404, 401),
     ("GET", "/financial-institutions/<int:institution_id>/logo"): (200, 404, 404, 401),
     ("POST", "/financial-institutions/<int:institution_id>/restore-accounts"): (202, 404, 404, 401),
+    ("POST", "/financial-institutions/<int:institution_id>/reconnected"): (202, 404, 404, 401),
+    ("GET", "/connections"): (200, 200, 200, 303),
+    # The owner's institution works, so there is nothing to move.
+    ("GET", "/connections/<int:institution_id>/move"): (409, 404, 404, 303),
+    ("POST", "/connections/<int:institution_id>/move"): (409, 404, 404, 303),
+    ("GET", "/oauth-return"): (400, 400, 400, 400),  # nobody has opened Link
     ("GET", "/accounts/<int:account_id>/spending"): (200, 404, 404, 303),
     ("DELETE", "/accounts/<int:account_id>"): (200, 404, 404, 401),
     # The owner's account has a tracker: a second one is 409.

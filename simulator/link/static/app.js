@@ -136,7 +136,14 @@ function finishWith(answer) {
   ask('finish', { accounts: answer.accounts }, 'Connecting your accounts…');
 }
 
-const STEPS = { credentials, oauth, mfa, accounts, finish: finishWith, done: connected };
+/** The bank signs people in on a page of its own: the embedding page is taken there. */
+function redirect(answer) {
+  event('OPEN_OAUTH');
+  loading(`Opening ${session.institution.name}…`);
+  tell('redirect', { path: answer.path });
+}
+
+const STEPS = { credentials, oauth, redirect, mfa, accounts, finish: finishWith, done: connected };
 
 /** Asks the simulator for the next step and shows it; `moment` is the least time the loading pane stays. */
 async function ask(name, body, title, moment = MOMENT_MS) {
@@ -171,7 +178,7 @@ async function begin() {
   const mine = run;
   finished = null;
   lastForm = null;
-  const answer = started || await post('start', { link_token: session.token });
+  const answer = started || await post('start', { link_token: session.token, ...session.back });
   if (mine !== run) return;
   started = null;
   resetSession(answer);
@@ -179,6 +186,9 @@ async function begin() {
   if (answer.error) {
     met(answer.error);
     end();
+  } else if (answer.resumed) {
+    event('CLOSE_OAUTH');
+    ask('oauth', { granted: true }, `Connecting to ${session.institution.name}…`);
   } else if (session.update) {
     ask('select', { institution_id: session.institution.institution_id }, `Opening ${session.institution.name}…`, 0);
   } else {
@@ -209,9 +219,10 @@ function askLeave() {
   else if (!leaveDialog.open) leaveDialog.showModal();
 }
 
-async function check({ token }) {
+async function check({ token, receivedRedirectUri }) {
   session.token = token;
-  started = await post('start', { link_token: token });
+  session.back = receivedRedirectUri ? { received_redirect_uri: receivedRedirectUri } : {};
+  started = await post('start', { link_token: token, ...session.back });
   tell('loaded');
 }
 

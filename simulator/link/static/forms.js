@@ -48,13 +48,15 @@ export function mfaForm(pane, { fields, hint }, submit) {
 
 function accountRow(account) {
   const row = copy('part-account');
-  row.querySelector('input').value = account.id;
+  const box = row.querySelector('input');
+  box.value = account.id;
+  box.checked = account.ticked;
   row.querySelector('.name').textContent = account.name;
   row.querySelector('.kind').textContent = account.kind;
   return row;
 }
 
-/** The accounts, all ticked at first; at least one must stay. Calls submit(ids). */
+/** The accounts, ticked as they come (all of them, for a new link); at least one must stay. Calls submit(ids). */
 export function accountForm(pane, accounts, submit) {
   const form = pane.querySelector('form');
   const rows = accounts.map(accountRow);

@@ -128,6 +128,7 @@
         if (is.wanted) show();
       },
       event: ({ name, metadata }) => call('onEvent', name, metadata),
+      redirect: ({ path }) => { if (path.startsWith('/link/oauth/')) location.assign(ORIGIN + path); },
       exit: ({ error, metadata }) => finish(() => call('onExit', error, metadata)),
       success: ({ publicToken, metadata }) => finish(() => call('onSuccess', publicToken, metadata)),
     };

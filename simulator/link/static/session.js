@@ -3,7 +3,7 @@
 import { tell } from './bridge.js';
 
 export const session = {
-  token: null, id: null, client: 'This app', update: false, institution: null, query: null,
+  token: null, back: {}, id: null, client: 'This app', update: false, institution: null, query: null,
   error: null, status: null, requestId: null,
 };
 

@@ -6,7 +6,7 @@ import { ask } from "./dialogs.js";
 import { complainOrCatchUp } from "./elsewhere.js";
 import { send } from "./http.js";
 import { tell } from "./notices.js";
-import { remove, swap } from "./pieces.js";
+import { changed, remove, swap } from "./pieces.js";
 
 function newTotal() {
   return document.querySelector('[data-piece="summary"]')?.dataset.story ?? "";
@@ -31,6 +31,7 @@ async function deleteInstitution(card) {
   const answer = await send("delete", urlOf(card));
   remove(`institution-${idOf(card)}`);
   swap(answer.html);
+  changed();
   tell(`${isolated(name)} deleted. ${newTotal()}`);
   focusFirst(document.getElementById("institutions"), document.querySelector('[data-piece="empty"] [data-key="link"]'));
 }

@@ -46,9 +46,16 @@ function place(fresh) {
   seen.set(name, html);
   if (old) replace(old, fresh);
   else if (name.startsWith("institution-")) {
-    document.querySelector('[data-pieces="institutions"]').append(fresh);
+    const list = document.querySelector('[data-pieces="institutions"]');
+    if (!list) return; // a page without cards
+    list.append(fresh);
     announce(fresh);
   }
+}
+
+/** Says that something was done to an institution: a page may have to look again. */
+export function changed() {
+  document.dispatchEvent(new CustomEvent("cashview:changed"));
 }
 
 /** Puts every piece of the server's html in its place. Scripts in it would not run (jQuery drops them). */

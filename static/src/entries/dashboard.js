@@ -5,6 +5,7 @@ import { connectCollapse } from "../behaviors/collapse.js";
 import { connectDelete } from "../behaviors/delete.js";
 import { connectLink } from "../behaviors/link.js";
 import { connectProgress } from "../behaviors/progress.js";
+import { connectReconnect } from "../behaviors/reconnect.js";
 import { connectRefresh } from "../behaviors/refresh.js";
 import { connectRefreshAll } from "../behaviors/refresh-all.js";
 import { connectRestore } from "../behaviors/restore.js";
@@ -18,6 +19,7 @@ wirePage({
   delete: connectDelete,
   link: connectLink,
   progress: connectProgress,
+  reconnect: connectReconnect,
   refresh: connectRefresh,
   "refresh-all": connectRefreshAll,
   restore: connectRestore,

@@ -1,0 +1,113 @@
+"""Link in update mode: a connection that needs its person is renewed; it stays the same Item, nothing is exchanged."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from sqlalchemy import case, or_, select, update
+from sqlalchemy.exc import InvalidRequestError
+
+from background import enqueue
+from database import changed_rows, utcnow
+from domain.connections import CONSENT_CODES, Standing, chooses_accounts
+from domain.errors import Conflict, NotFound, VendorTrouble
+from domain.wording import failure_sentence, reconnecting_sentence
+from extensions import db
+from models import ACCOUNTS, REVOKED, FinancialInstitution
+from providers.base import Banks, Kind, LinkToken, ProviderError
+from services.institutions import REALTIME_PAUSE
+from services.linking import bank_of
+from vault import UndecryptableError
+
+log = logging.getLogger(__name__)
+
+
+def create_update_token(institution: FinancialInstitution, banks: Banks) -> tuple[LinkToken, bool]:
+    """A token that opens Link on this institution, and whether Link will show its accounts to choose from.
+
+    Conflict when access has ended, VendorTrouble when the vendor gives no token."""
+    _refuse_ended(institution)
+    bank = bank_of(institution.environment, banks)
+    user_id, token = institution.user_id, _access_token(institution.id)
+    choosing = chooses_accounts(
+        Standing(
+            institution.state,
+            institution.error_code,
+            new_accounts=institution.new_accounts_at is not None,
+        )
+    )
+    consent = institution.error_code in CONSENT_CODES
+    db.session.commit()  # no transaction is open while the vendor is asked
+    try:
+        return bank.create_update_token(
+            user_id, token, choose_accounts=choosing, ask_consent=consent
+        ), choosing
+    except ProviderError as error:
+        log.warning("link token for institution refused: %s", error)
+        if error.kind is Kind.GONE:
+            raise _ended() from None
+        raise VendorTrouble(reconnecting_sentence(error.kind)) from None
+
+
+def _access_token(institution_id: int) -> str:
+    try:
+        token = db.session.scalar(
+            select(FinancialInstitution.access_token).where(FinancialInstitution.id == institution_id)
+        )
+    except UndecryptableError:
+        raise VendorTrouble(failure_sentence("ACCESS_TOKEN_UNREADABLE")) from None
+    if token is None:
+        raise NotFound
+    return token
+
+
+def reconnected(institution: FinancialInstitution, *, chose_accounts: bool) -> None:
+    """Read the institution at once: its person has just renewed it in Link. The warning goes with the first success.
+
+    After a choice of accounts, those that are no longer shared are deleted by that reading. A refresh under way
+    loses its lease: it began before. Conflict when access has ended.
+    """
+    _refuse_ended(institution)
+    now, table = utcnow(), FinancialInstitution
+    values: dict[str, object] = {"new_accounts_at": None, "accounts_chosen_at": now} if chose_accounts else {}
+    result = db.session.execute(
+        update(table)
+        .where(table.id == institution.id, table.state != REVOKED)
+        .values(**_read_now(now), **values),
+        execution_options={"synchronize_session": False},
+    )
+    db.session.commit()
+    try:
+        db.session.refresh(institution)
+    except InvalidRequestError:
+        raise NotFound from None
+    if not changed_rows(result):
+        raise _ended()
+    enqueue("refresh_now" if institution.realtime_wanted else "refresh", institution_id=institution.id)
+
+
+def _read_now(now: datetime) -> dict[str, object]:
+    """Real-time balances, unless the last ones are less than a minute old. An end that was announced is over, or
+    is told again by the reading."""
+    table = FinancialInstitution
+    allowed = or_(table.realtime_at.is_(None), table.realtime_at <= now - REALTIME_PAUSE)
+    return {
+        "due_at": now,
+        "stage": ACCOUNTS,
+        "attempts": 0,
+        "expires_at": None,
+        "lease_id": None,
+        "lease_until": None,
+        "realtime_wanted": case((allowed, True), else_=False),
+        "realtime_at": case((allowed, now), else_=table.realtime_at),
+    }
+
+
+def _refuse_ended(institution: FinancialInstitution) -> None:
+    if institution.state == REVOKED:
+        raise _ended()
+
+
+def _ended() -> Conflict:
+    return Conflict("Access to this bank has ended: link it anew.", code="access_ended")

@@ -1,0 +1,96 @@
+"""How connections stand, read with the rows of others: what a query must select, and what follows from it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy.orm import aliased
+
+from domain.connections import Standing
+from extensions import db
+from models import ERROR, HEALTHY, NEEDS_LOGIN, REVOKED, Account, FinancialInstitution
+from services.reading import UNSUPPORTED
+
+BROKEN = (NEEDS_LOGIN, REVOKED, ERROR)
+"""States from which a person may have linked the same bank anew."""
+
+
+HISTORY_IN = ("HISTORICAL_UPDATE_COMPLETE", UNSUPPORTED)
+
+
+def _linked_anew() -> ColumnElement[int | None]:
+    """The id of the newest healthy connection of the same person to the same bank, linked after this one and with
+    an account in common; null for none, and for connections that give numbers. A purged one has no accounts left
+    to compare."""
+    table, newer = FinancialInstitution, aliased(FinancialInstitution)
+    theirs, ours = aliased(Account), aliased(Account)
+    shared = (
+        select(ours.id)
+        .join(theirs, same_account(ours, theirs))
+        .where(ours.financial_institution_id == table.id, theirs.financial_institution_id == newer.id)
+        .correlate(table, newer)
+        .exists()
+    )
+    newest = (
+        select(func.max(newer.id))
+        .where(
+            newer.user_id == table.user_id,
+            newer.id > table.id,
+            newer.environment == table.environment,
+            newer.plaid_institution_id == table.plaid_institution_id,
+            newer.state == HEALTHY,
+            # Its history must be in: only what it does not reach back to may move.
+            newer.transactions_status.in_(HISTORY_IN),
+            or_(table.purged_at.is_not(None), shared),
+        )
+        .correlate(table)
+        .scalar_subquery()
+    )
+    return case((table.state.in_(BROKEN), newest))
+
+
+def same_account(one: Any, other: Any) -> ColumnElement[bool]:
+    """Whether two rows look like one account at the bank (domain/matching.py decides)."""
+    return or_(
+        one.persistent_account_id == other.persistent_account_id,
+        and_(
+            one.name == other.name,
+            one.mask.is_not_distinct_from(other.mask),
+            one.subtype.is_not_distinct_from(other.subtype),
+        ),
+    )
+
+
+STANDING_COLUMNS = (
+    FinancialInstitution.state,
+    FinancialInstitution.error_code,
+    FinancialInstitution.expires_at,
+    FinancialInstitution.new_accounts_at,
+    FinancialInstitution.purged_at,
+    _linked_anew().label("linked_anew"),
+)
+"""For a query over financial_institutions."""
+
+
+def standing_of(row: Any) -> Standing:
+    """Of a row with STANDING_COLUMNS."""
+    return Standing(
+        state=row.state,
+        error_code=row.error_code,
+        expires_at=row.expires_at,
+        new_accounts=row.new_accounts_at is not None,
+        purged=row.purged_at is not None,
+        linked_anew=row.linked_anew is not None,
+    )
+
+
+def linked_anew_as(institution_id: int) -> int | None:
+    """The id of the connection that replaces this broken one; None for none."""
+    return db.session.scalar(select(_linked_anew()).where(FinancialInstitution.id == institution_id))
+
+
+def is_working(row: Any, now: datetime) -> bool:
+    """Is a refresh under way or queued? Of a row with due_at and lease_until."""
+    return row.due_at is not None or (row.lease_until is not None and row.lease_until > now)

@@ -1,0 +1,51 @@
+"""Update mode with a choice of accounts: those the Item has, and one that the bank has found since."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simulator.lives.model import Account
+from simulator.plaid import shown
+from simulator.plaid.render import account_id
+from simulator.records import Item, LinkSession
+from simulator.state import State
+from simulator.switches import Switch
+
+
+def _item(state: State, link: LinkSession) -> Item:
+    return state.item(link.environment, link.access_token or "")
+
+
+def choices(state: State, link: LinkSession) -> list[dict[str, Any]]:
+    """The accounts to tick, with the ids they have; what is shared today is ticked."""
+    item = _item(state, link)
+    known = [account for account, _ in shown.at_the_bank(state, item)]
+    found = shown.found(state, item)
+    offered = [*known, *([found] if found else [])]
+    return [_choice(item, account) for account in offered]
+
+
+def _choice(item: Item, account: Account) -> dict[str, Any]:
+    return {
+        "id": account_id(item, account.key),
+        "name": account.name,
+        "mask": account.mask,
+        "type": account.type,
+        "subtype": account.subtype,
+        "verification_status": None,
+        "class_type": None,
+        "ticked": account.key not in item.hidden,
+    }
+
+
+def share(state: State, link: LinkSession, account_ids: list[str]) -> str:
+    """Shares the ticked accounts from now on; the public token that Link hands over."""
+    item = _item(state, link)
+    known = {account_id(item, account.key): account.key for account, _ in shown.at_the_bank(state, item)}
+    found = shown.found(state, item)
+    with state.changing(item):
+        item.hidden = [key for id_, key in known.items() if id_ not in account_ids]
+        item.found = False
+    if found is not None and account_id(item, found.key) in account_ids:
+        state.switches.add(Switch(kind="account_appears", item_id=item.item_id))
+    return state.renew(link, item)

@@ -1,0 +1,113 @@
+"""The one thing to do about a connection, and when it ends."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from domain.connections import Act, Standing, chooses_accounts, coming_months, ends_words, need_of, state_of
+from domain.wording import FAILURES
+
+NOW = datetime(2027, 4, 28, 17, 0, tzinfo=UTC)
+ZONE = "America/New_York"
+MAY_3 = datetime(2027, 5, 3, 15, 0, tzinfo=UTC)
+NUMBERS_COME = Standing("healthy")
+
+
+def act(standing: Standing) -> Act | None:
+    need = need_of(standing, NOW, ZONE)
+    return need.act if need else None
+
+
+@pytest.mark.parametrize(
+    "standing, wanted",
+    [
+        (NUMBERS_COME, None),
+        (Standing("new"), None),
+        (Standing("healthy", new_accounts=True), Act.CHOOSE),
+        (Standing("healthy", expires_at=MAY_3), Act.RECONNECT),
+        (Standing("healthy", expires_at=NOW + timedelta(days=7, seconds=1)), None),
+        (Standing("healthy", expires_at=NOW + timedelta(days=7)), Act.RECONNECT),
+        (Standing("expiring", "PENDING_DISCONNECT"), Act.RECONNECT),
+        (Standing("needs_login", "ITEM_LOGIN_REQUIRED"), Act.RECONNECT),
+        (Standing("needs_login", "ITEM_LOCKED"), Act.RECONNECT),
+        (Standing("needs_login", "ADDITIONAL_CONSENT_REQUIRED"), Act.RECONNECT),
+        (Standing("needs_login", "NO_ACCOUNTS"), Act.CHOOSE),
+        (Standing("needs_login", "ACCESS_NOT_GRANTED"), Act.CHOOSE),
+        (Standing("needs_login", "ITEM_LOGIN_REQUIRED", linked_anew=True), Act.MOVE),
+        (Standing("revoked", "ITEM_NOT_FOUND"), Act.LINK),
+        (Standing("revoked", "USER_PERMISSION_REVOKED", purged=True), Act.LINK),
+        (Standing("revoked", "USER_PERMISSION_REVOKED", purged=True, linked_anew=True), Act.MOVE),
+        (Standing("error", "INSTITUTION_DOWN"), Act.WAIT),
+        (Standing("error", "INVALID_UPDATED_USERNAME"), Act.LINK),
+        (Standing("error", "INSTITUTION_NO_LONGER_SUPPORTED"), Act.DELETE),
+    ],
+)
+def test_there_is_one_thing_to_do(standing, wanted):
+    assert act(standing) == wanted
+
+
+@pytest.mark.parametrize("code", [*FAILURES, None, "A_CODE_OF_TOMORROW"])
+@pytest.mark.parametrize("state", ["needs_login", "expiring", "revoked", "error"])
+def test_every_trouble_has_a_sentence_without_a_code_in_it(state, code):
+    need = need_of(Standing(state, code), NOW, ZONE)
+    assert need is not None
+    assert need.sentence.endswith(".")
+    assert "_" not in need.sentence
+    assert (need.label is None) == (need.act is Act.WAIT)
+
+
+def test_withdrawn_access_says_that_the_data_is_gone():
+    need = need_of(Standing("revoked", "USER_PERMISSION_REVOKED", purged=True), NOW, ZONE)
+    assert need
+    assert "deleted here" in need.sentence
+
+
+def test_an_end_is_named_by_the_persons_own_day():
+    late = datetime(2027, 5, 4, 2, 0, tzinfo=UTC)  # still May 3 in New York
+    for moment in (MAY_3, late):
+        assert ends_words(Standing("healthy", expires_at=moment), NOW, ZONE) == "Expires on Monday, May 3"
+    need = need_of(Standing("healthy", expires_at=late), NOW, ZONE)
+    assert need
+    assert "on Monday, May 3" in need.sentence
+    assert ends_words(NUMBERS_COME, NOW, ZONE) is None
+
+
+def test_what_stops_the_numbers_is_more_urgent_than_what_will():
+    def urgency(standing: Standing) -> int:
+        need = need_of(standing, NOW, ZONE)
+        assert need
+        return need.urgency
+
+    order = [
+        Standing("needs_login", "ITEM_LOGIN_REQUIRED", expires_at=MAY_3),
+        Standing("revoked", "ITEM_NOT_FOUND"),
+        Standing("healthy", expires_at=MAY_3),
+        Standing("healthy", new_accounts=True),
+        Standing("error", "INSTITUTION_DOWN"),
+    ]
+    assert [urgency(each) for each in order] == sorted({urgency(each) for each in order})
+
+
+def test_only_a_healthy_connection_becomes_an_expiring_one():
+    assert state_of(Standing("healthy", expires_at=MAY_3), NOW) == "expiring"
+    for state in ("needs_login", "revoked", "error", "new"):
+        assert state_of(Standing(state, expires_at=MAY_3), NOW) == state
+
+
+def test_link_shows_the_accounts_when_they_are_the_matter():
+    assert chooses_accounts(Standing("healthy", new_accounts=True))
+    assert chooses_accounts(Standing("needs_login", "NO_ACCOUNTS"))
+    assert not chooses_accounts(Standing("needs_login", "ITEM_LOGIN_REQUIRED"))
+
+
+def test_the_coming_months_begin_with_this_one_and_cross_the_year():
+    months = coming_months(date(2026, 11, 30))
+    assert (str(months[0]), str(months[1]), str(months[2]), str(months[-1]), len(months)) == (
+        "2026-11",
+        "2026-12",
+        "2027-01",
+        "2027-10",
+        12,
+    )

@@ -1,0 +1,243 @@
+"""Reconnecting, the page of connections, moving over, and the way back from a bank's own page."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from database import utcnow
+from extensions import db
+from models import BudgetTracker, FinancialInstitution, User, UserSession
+from tests.support.factories import make_account, make_institution, make_tracker
+from tests.views.browsing import Page
+from tests.views.conftest import sign_in
+from tests.views.test_json_rules import is_error
+
+LOGIN = {"state": "needs_login", "error_code": "ITEM_LOGIN_REQUIRED"}
+
+
+@pytest.fixture
+def ada(person, linked_app):
+    return person(on=linked_app)
+
+
+@pytest.fixture
+def make(ada, rows):
+    def institution(**changes):
+        return rows(lambda: make_institution(db.session.get(User, ada[0]), **changes).id)
+
+    return institution
+
+
+@pytest.fixture
+def at_bank(bank):
+    ends = (utcnow() + timedelta(minutes=30)).isoformat()
+    bank.always("/link/token/create", {"link_token": "link-1", "expiration": ends})
+    return bank
+
+
+def open_link(browser, **body):
+    answer = browser.call("POST", "/create_link_token", body)
+    assert answer.status_code == 200
+    return answer.json
+
+
+def test_a_token_for_an_institution_is_one_in_update_mode(ada, make, at_bank):
+    number = make(**LOGIN)
+    answer = open_link(ada[1], institution_id=number)
+    assert answer.keys() == {"link_token", "expiration", "choose_accounts"}
+    assert answer["choose_accounts"] is False
+    (body,) = at_bank.asked("/link/token/create")
+    assert body["access_token"].startswith("access-sandbox-")
+
+
+def test_a_strangers_institution_is_not_there(ada, make, at_bank, person, linked_app):
+    number = make(**LOGIN)
+    _, stranger = person(on=linked_app)
+    assert is_error(stranger.call("POST", "/create_link_token", {"institution_id": number}), 404, "not_found")
+    assert at_bank.asked("/link/token/create") == []
+
+
+def test_reconnected_is_read_at_once_and_the_warning_goes(ada, make, at_bank, at_once):
+    number = make(**LOGIN)
+    where = f"/financial-institutions/{number}"
+    assert "data-reconnect" in ada[1].get("/").text
+    answer = ada[1].call("POST", f"{where}/reconnected", {"chose_accounts": False})
+    assert (answer.status_code, answer.headers["Location"]) == (202, where)
+    assert (answer.json["id"], answer.json["state"]) == (number, "healthy")
+    assert f'data-piece="institution-{number}"' in answer.json["html"]
+    assert "data-reconnect" not in answer.json["html"]
+    assert at_bank.asked("/item/public_token/exchange") == []
+
+
+def test_ended_access_is_a_conflict(ada, make, at_bank):
+    number = make(state="revoked", error_code="ITEM_NOT_FOUND")
+    for answer in (
+        ada[1].call("POST", "/create_link_token", {"institution_id": number}),
+        ada[1].call("POST", f"/financial-institutions/{number}/reconnected"),
+    ):
+        assert is_error(answer, 409, "access_ended")
+
+
+@pytest.mark.parametrize(
+    "changes, wanted",
+    [
+        (LOGIN, "data-reconnect"),
+        ({"state": "needs_login", "error_code": "NO_ACCOUNTS"}, "Choose accounts"),
+        ({"new_accounts_at": utcnow()}, "Choose accounts"),
+        ({"state": "revoked", "error_code": "ITEM_NOT_FOUND"}, "Link it anew"),
+        ({"state": "error", "error_code": "MFA_NOT_SUPPORTED"}, "Delete it here"),
+        ({"expires_at": utcnow() + timedelta(days=3)}, "Expires on "),
+    ],
+)
+def test_card_and_page_say_the_one_thing_to_do(ada, make, changes, wanted):
+    make(**changes)
+    for path in ("/", "/connections"):
+        page = ada[1].get(path).text
+        assert page.count('data-key="need"') == 1
+        assert wanted in page
+
+
+def test_a_bank_that_is_down_has_nothing_to_press_and_the_age_of_its_numbers(ada, make):
+    make(state="error", error_code="INSTITUTION_DOWN")
+    page = ada[1].get("/").text
+    assert 'data-key="need"' not in page
+    assert "Numbers as of today, " in page
+
+
+def test_the_page_is_a_piece_for_scripts(ada, make):
+    number = make(**LOGIN)
+    answer = ada[1].get("/connections", headers={"Accept": "application/json"})
+    assert answer.json.keys() == {"html", "working"}
+    assert f'id="connection-{number}"' in answer.json["html"]
+    assert answer.json["working"] is False
+
+
+def test_the_page_is_in_the_navigation_and_lets_link_in(ada):
+    answer = ada[1].get("/connections")
+    assert 'href="/connections" aria-current="page"' in answer.text
+    assert "/link/v2/stable/link-initialize.js" in answer.text
+    assert "frame-src http://127.0.0.1:9" in answer.headers["Content-Security-Policy"]
+    assert "No bank is linked yet" in answer.text
+
+
+# Moving over
+
+
+@pytest.fixture
+def replaced(ada, rows):
+    """Old and new account of a bank that was linked anew; the old one has a tracker."""
+
+    def both():
+        user, same = db.session.get(User, ada[0]), {"plaid_institution_id": "ins_1", "name": "Bank of Tests"}
+        old = make_institution(user, **LOGIN, **same)
+        new = make_institution(user, transactions_status="HISTORICAL_UPDATE_COMPLETE", **same)
+        accounts = [make_account(each, name="Checking") for each in (old, new)]
+        make_tracker(accounts[0])
+        return old.id, new.id, accounts[0].id, accounts[1].id
+
+    return rows(both)
+
+
+def test_moving_asks_first_and_shows_what_goes_where(ada, replaced):
+    old, _, account, target = replaced
+    assert f'href="/connections/{old}/move"' in ada[1].get("/").text
+    page = ada[1].page(f"/connections/{old}/move")
+    assert "Is this the same login?" in page.markup
+    assert page.value(f"account-{account}") == str(target)
+    assert "<small>budget tracker</small>" in page.markup
+
+
+def test_yes_moves_and_no_leaves_both(ada, replaced, rows):
+    old, new, account, target = replaced
+    where = f"/connections/{old}/move"
+    answer = ada[1].post(where, **{f"account-{account}": str(target)})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/connections")
+    assert "has moved over" in ada[1].get("/connections").text
+    assert rows(lambda: [row.account_id for row in db.session.query(BudgetTracker)]) == [target]
+    assert rows(lambda: [row.id for row in db.session.query(FinancialInstitution)]) == [new]
+    assert ada[1].get(where).status_code == 404
+
+
+@pytest.mark.parametrize("value", ["0", "999999", "-1", "x", "1.0", "١", "9" * 30, " 1"])
+def test_nonsense_moves_nothing_and_comes_back_with_words(ada, replaced, rows, value):
+    old, _, account, _ = replaced
+    answer = ada[1].post(f"/connections/{old}/move", **{f"account-{account}": value})
+    assert answer.status_code == 400
+    assert "Please choose among the accounts shown." in Page(answer.text).markup
+    assert rows(lambda: db.session.query(FinancialInstitution).count()) == 2
+
+
+def test_two_accounts_do_not_move_into_one(ada, replaced, rows):
+    old, _, account, target = replaced
+    second = rows(lambda: make_account(db.session.get(FinancialInstitution, old), name="Savings").id)
+    fields = {f"account-{account}": str(target), f"account-{second}": str(target)}
+    answer = ada[1].post(f"/connections/{old}/move", **fields)
+    assert answer.status_code == 400
+    assert "Two accounts cannot move into one" in answer.text
+    assert Page(answer.text).value(f"account-{second}") == str(target), "what was chosen is kept"
+
+
+# Back from a bank's own page
+
+
+def test_link_goes_on_with_the_token_that_the_server_kept(ada, make, at_bank):
+    number = make(new_accounts_at=utcnow())
+    open_link(ada[1], institution_id=number)
+    answer = ada[1].get("/oauth-return?oauth_state_id=abc")
+    assert answer.status_code == 200
+    assert 'data-token="link-1"' in answer.text
+    assert f'data-institution="{number}"' in answer.text
+    assert 'data-choose="true"' in answer.text
+    assert "frame-src" in answer.headers["Content-Security-Policy"]
+
+
+def test_for_a_new_bank_there_is_no_institution(ada, at_bank):
+    open_link(ada[1])
+    assert 'data-institution=""' in ada[1].get("/oauth-return?oauth_state_id=abc").text
+
+
+@pytest.mark.parametrize("query", ["", "?oauth_state_id=", "?other=1", "?oauth_state_id=" + "x" * 257])
+def test_without_a_state_there_is_nothing_to_go_on_with(ada, at_bank, query):
+    open_link(ada[1])
+    answer = ada[1].get(f"/oauth-return{query}")
+    assert answer.status_code == 400
+    assert "cannot go on here" in answer.text
+    assert "link-1" not in answer.text
+
+
+def test_another_browser_and_somebody_who_is_not_signed_in_get_clear_words(ada, at_bank, linked_app, visitor):
+    open_link(ada[1])
+    for browser, next_step in ((sign_in(linked_app, ada[0]), "To the overview"), (visitor, "Log in")):
+        answer = browser.get("/oauth-return?oauth_state_id=abc")
+        assert answer.status_code == 400
+        assert "does not know what was begun" in answer.text
+        assert next_step in answer.text
+        assert "link-1" not in answer.text
+        assert "frame-src" not in answer.headers["Content-Security-Policy"]
+
+
+def test_a_token_that_has_expired_is_over(ada, bank):
+    past = (utcnow() - timedelta(seconds=1)).isoformat()
+    bank.always("/link/token/create", {"link_token": "link-1", "expiration": past})
+    open_link(ada[1])
+    assert ada[1].get("/oauth-return?oauth_state_id=abc").status_code == 400
+
+
+def test_an_institution_deleted_meanwhile_is_over(ada, make, at_bank):
+    number = make(**LOGIN)
+    open_link(ada[1], institution_id=number)
+    ada[1].call("DELETE", f"/financial-institutions/{number}")
+    assert ada[1].get("/oauth-return?oauth_state_id=abc").status_code == 400
+
+
+def test_a_link_that_did_its_work_is_forgotten(ada, make, at_bank, rows):
+    number = make(**LOGIN)
+    open_link(ada[1], institution_id=number)
+    ada[1].call("POST", f"/financial-institutions/{number}/reconnected")
+    assert ada[1].get("/oauth-return?oauth_state_id=abc").status_code == 400
+    open_link(ada[1])
+    ada[1].call("POST", "/financial-institutions", {"public_token": "public-1"})
+    assert ada[1].get("/oauth-return?oauth_state_id=abc").status_code == 400
+    assert rows(lambda: ["link" in row.data for row in db.session.query(UserSession)]) == [False]

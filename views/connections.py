@@ -1,0 +1,81 @@
+"""The page of all connections, and moving over to one that was linked anew."""
+
+from __future__ import annotations
+
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    flash,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask_login import login_required
+from werkzeug.wrappers import Response as AnyResponse
+
+from domain.errors import BadInput
+from domain.text import isolated
+from services.connections import connections_of
+from services.relinking import MovePlan, move, plan_move
+from views.headers import allow_link
+from views.http import person, wants_json
+
+blueprint = Blueprint("connections", __name__)
+
+
+@blueprint.get("/connections")
+@login_required
+def index() -> str | Response:
+    """Every connection, what is wrong with it and what ends when. JSON carries the piece of the page."""
+    connections = connections_of(person())
+    if wants_json(request):
+        html = render_template("connections/_connections.html", connections=connections)
+        return jsonify(html=html, working=connections.working)
+    allow_link()
+    script = current_app.config["SETTINGS"].plaid_link_script_url
+    return render_template("connections/index.html", connections=connections, link_script_url=script)
+
+
+@blueprint.get("/connections/<int:institution_id>/move")
+@login_required
+def show_move(institution_id: int) -> str:
+    """Is this the same login? What would move where."""
+    return _page(plan_move(person(), institution_id))
+
+
+@blueprint.post("/connections/<int:institution_id>/move")
+@login_required
+def do_move(institution_id: int) -> AnyResponse | tuple[str, int]:
+    """Move over, and let the old connection go."""
+    user = person()
+    plan = plan_move(user, institution_id)
+    try:
+        name = move(user, institution_id, _choices(plan))
+    except BadInput as error:
+        return _page(plan, error.message), 400
+    flash(f"Everything of {isolated(name)} has moved over to its new connection.", "success")
+    return redirect(url_for("connections.index"), 303)
+
+
+def _choices(plan: MovePlan) -> dict[int, int | None]:
+    """Old account id -> new one, as the form says; an empty field leaves the account behind."""
+    return {row.face.id: _chosen(request.form.get(f"account-{row.face.id}", "")) for row in plan.accounts}
+
+
+def _chosen(text: str) -> int | None:
+    if text == "":
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 20):
+        raise BadInput("Please choose among the accounts shown.")
+    return int(text)
+
+
+def _page(plan: MovePlan, trouble: str | None = None) -> str:
+    chosen = {
+        old: request.form.get(f"account-{old}", "") if request.method == "POST" else str(new or "")
+        for old, new in plan.suggestion.items()
+    }
+    return render_template("connections/move.html", plan=plan, chosen=chosen, trouble=trouble)
