@@ -11,13 +11,16 @@ from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from threading import Lock
 from time import monotonic
 
 from CronJobs import refresh_institutions
 from CronJobs.refresh_institutions import PAGE, RefreshReport
 from services import scheduled
+from services.health import DATABASE_AWAY
 from services.leases import scheduled_now
+from services.patience import Patience
 from services.refreshing import Outcome
 
 RUN_SECONDS = 15 * 60
@@ -56,6 +59,7 @@ class _Run:
         self._ids = array("q")  # 8 bytes each: 10 million institutions are 80 MB
         self._tried, self._in_vain, self._counting = 0, set[int](), Lock()
         self._report = RefreshReport()
+        self._patience = Patience(self._over)
 
     def run(self) -> RefreshReport:
         accepted = self._send()
@@ -66,7 +70,7 @@ class _Run:
 
     def _send(self) -> bool:
         """Send all that is due; whether the broker took it all."""
-        size = max(1, min(LARGEST_BATCH, scheduled.left(self._now).due // FINEST_CUT))
+        size = max(1, min(LARGEST_BATCH, self._left().due // FINEST_CUT))
         accepted = True
         for page in self._pages():
             self._ids.extend(page)
@@ -76,18 +80,20 @@ class _Run:
 
     def _pages(self) -> Iterator[list[int]]:
         last = 0
-        while not self._over() and (page := scheduled_now(self._now, after_id=last, limit=PAGE)):
+        while not self._over() and (
+            page := self._patience(partial(scheduled_now, self._now, after_id=last, limit=PAGE))
+        ):
             yield page
             last = page[-1]
 
     def _watch(self, quiet: float) -> None:
         """Until nothing is left, or nothing can be done about it. `quiet`: seconds in which nothing has moved."""
-        seen, moved_at = scheduled.left(self._now).due, monotonic() - quiet
+        seen, moved_at = self._left().due, monotonic() - quiet
         while seen and not self._over():
             lending = monotonic() - moved_at >= QUIET_SECONDS
             tried = self._lend_a_hand() if lending else 0
             looked_at = monotonic()
-            left = scheduled.left(self._now)
+            left = self._left()
             self._tools.done(seen - left.due)
             if lending and not tried and not left.held:
                 return  # what still looks due was tried in vain, at a moment that is pretended
@@ -96,6 +102,9 @@ class _Run:
             seen = left.due
             if seen:  # looking never takes more than a tenth of the time
                 self._tools.wait(max(LOOK_SECONDS, 10 * (monotonic() - looked_at)))
+
+    def _left(self) -> scheduled.Left:
+        return self._patience(partial(scheduled.left, self._now))
 
     def _lend_a_hand(self) -> int:
         """Refresh here what is due and in nobody's hands; how many were tried."""
@@ -113,6 +122,9 @@ class _Run:
         outcome = Outcome.FAILED
         try:
             outcome = self._tools.refresh_one(institution_id)
+        except DATABASE_AWAY:  # it is tried again when the database is back
+            outcome = Outcome.BUSY
+            raise
         finally:
             with self._counting:
                 self._tried += 1
@@ -125,6 +137,7 @@ class _Run:
 
     def _count(self) -> None:
         for start in range(0, len(self._ids), PAGE):
-            found = scheduled.became(self._ids[start : start + PAGE].tolist(), self._began, self._now)
+            page = self._ids[start : start + PAGE].tolist()
+            found = self._patience(partial(scheduled.became, page, self._began, self._now))
             self._report.refreshed += found.refreshed
             self._report.failed += found.failed + len(self._in_vain.intersection(found.untouched))

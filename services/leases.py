@@ -59,12 +59,12 @@ def claim(
 ) -> Claim | None:
     """Take the lease, or None: held by a living worker, removed, done already, or its access has ended."""
     now, lease_id, table = utcnow(), secrets.token_hex(16), FinancialInstitution
-    free = or_(_free(now), table.lease_id == _stranded.get(institution_id, ""))
+    free = or_(_free(now), table.lease_id.in_(_stranded.get(institution_id, ())))
     wanted = true() if due_by is None else table.scheduled_at <= due_by
     if only_wanted:
         wanted = table.due_at <= now + timedelta(seconds=1)  # timers may be early by a hair
     zone = select(User.timezone).where(User.id == table.user_id).scalar_subquery()
-    row = db.session.execute(
+    taking = (
         update(table)
         .where(table.id == institution_id, wanted, free, table.state != REVOKED)
         .values(lease_id=lease_id, lease_until=now + timedelta(seconds=lease_seconds))
@@ -80,10 +80,14 @@ def claim(
             table.plaid_institution_id,
             table.accounts_chosen_at,
             zone.label("timezone"),
-        ),
-        execution_options={"synchronize_session": False},
-    ).one_or_none()
-    db.session.commit()
+        )
+    )
+    try:
+        row = db.session.execute(taking, execution_options={"synchronize_session": False}).one_or_none()
+        db.session.commit()
+    except DATABASE_AWAY:  # a commit that nobody answered may have happened
+        _strand(institution_id, lease_id)
+        raise
     _stranded.pop(institution_id, None)
     if row is None:
         return None
@@ -106,8 +110,12 @@ def claim(
     )
 
 
-_stranded: dict[int, str] = {}
-"""Leases of this process, by institution, that it could not give back because the database was away."""
+_stranded: dict[int, tuple[str, ...]] = {}
+"""Leases of this process, by institution, that it has, or may have, and could not give back: the database was away."""
+
+
+def _strand(institution_id: int, lease_id: str) -> None:
+    _stranded[institution_id] = (*_stranded.get(institution_id, ()), lease_id)
 
 
 def let_go(claim: Claim) -> None:
@@ -123,7 +131,7 @@ def let_go(claim: Claim) -> None:
         db.session.commit()
     except DATABASE_AWAY:
         db.session.rollback()
-        _stranded[claim.id] = claim.lease_id
+        _strand(claim.id, claim.lease_id)
 
 
 def wanted_anew(claim: Claim) -> ColumnElement[bool]:

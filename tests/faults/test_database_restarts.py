@@ -114,6 +114,7 @@ def one_page(body: dict[str, Any]) -> Any:
 
 
 def assert_all_read_once(number: int) -> None:
+    """By the rows: a refresh whose last commit happened and was not answered is in nobody's count."""
     db.session.expire_all()
     rows = db.session.scalars(select(FinancialInstitution)).all()
     assert [(row.state, row.error_code, row.lease_id) for row in rows] == [("healthy", None, None)] * number
@@ -129,7 +130,7 @@ def test_row_30_a_restart_in_the_middle_of_refreshing_is_got_over_in_the_same_ru
     bank.always("/accounts/get", once(server.restart, usual))
     bank.always("/transactions/sync", one_page)
     code, report = run_job(site, bank.url, monkeypatch, capsys, "--only", "refresh")
-    assert (code, report["refreshed"], report["failed"]) == (0, 12, 0)
+    assert (code, report["failed"]) == (0, 0)
     assert_all_read_once(12)
 
 
@@ -140,7 +141,7 @@ def test_row_30_a_failover_that_takes_its_time_is_waited_for(site, server, bank,
     bank.always("/transactions/sync", one_page)
     at_the_third_pause(monkeypatch, server.come_back)
     code, report = run_job(site, bank.url, monkeypatch, capsys, "--only", "refresh")
-    assert (code, report["refreshed"], report["failed"]) == (0, 4, 0)
+    assert (code, report["failed"]) == (0, 0)
     assert_all_read_once(4)
 
 
@@ -162,14 +163,22 @@ def test_row_30_a_database_that_takes_no_writes_for_a_while_is_waited_for(
 ):
     due_institutions(4)
     engine = create_engine(server.url)
-    trouble = ExitStack()
-    begin = lambda: trouble.enter_context(read_only(engine))  # noqa: E731
+    trouble, turn = ExitStack(), threading.Lock()
+
+    def begin() -> None:
+        with turn:
+            trouble.enter_context(read_only(engine))
+
+    def end() -> None:
+        with turn:
+            trouble.close()
+
     bank.always("/accounts/get", once(begin, bank._standing["/accounts/get"]))
     bank.always("/transactions/sync", one_page)
-    at_the_third_pause(monkeypatch, trouble.close)
+    at_the_third_pause(monkeypatch, end)
     code, report = run_job(site, bank.url, monkeypatch, capsys, "--only", "refresh")
     engine.dispose()
-    assert (code, report["refreshed"], report["failed"]) == (0, 4, 0)
+    assert (code, report["failed"]) == (0, 0)
     assert_all_read_once(4)
 
 

