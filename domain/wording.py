@@ -24,7 +24,7 @@ _GONE = (
 )
 _WITHDRAWN = (
     "Access was withdrawn at the bank, so everything it had given was deleted here. To see this bank again, "
-    "delete the card and link it anew."
+    "link it anew."
 )
 _DOWN = "The bank is not answering just now. Its numbers here are the last ones it gave; we keep trying."
 _OURS = "Something went wrong on our side while reading this bank. Its numbers here are the last good ones."

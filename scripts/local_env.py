@@ -87,8 +87,8 @@ def _made_up() -> dict[str, str]:
 
 
 def _plaid(app_url: str, url: str) -> dict[str, str]:
-    """The keys are the simulator's and protect nothing: it only listens on this machine. It sends its webhooks to
-    CashView's own address."""
+    """The keys are the simulator's and protect nothing: it only listens on this machine. It sends its webhooks, and
+    people who sign in at a bank's own page, to CashView's own address."""
     return {
         "PLAID_BASE_URL": url,
         "PLAID_LINK_SCRIPT_URL": f"{url}/link/v2/stable/link-initialize.js",

@@ -10,10 +10,11 @@ import logging
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import case, false, literal, null, update
+from sqlalchemy import and_, case, false, literal, null, update
 
 from background import enqueue
 from database import UtcDateTime, utcnow
+from domain.connections import SOON
 from domain.periods import local_date, next_refresh
 from extensions import db
 from models import (
@@ -207,7 +208,8 @@ def _finish(
     # A person who asked while a cached refresh was running still gets the real-time one.
     asked_meanwhile = false() if claim.realtime else table.realtime_wanted
     retry_at = None if step is None else now + timedelta(seconds=step)
-    ends = table.expires_at > _moment(now)  # a success does not take back an end that was announced
+    # A success does not take back an end that was announced. (A consent's end is known a year ahead.)
+    ends = and_(table.expires_at > _moment(now), table.expires_at <= _moment(now + SOON))
     row = db.session.execute(
         update(table)
         .where(table.id == claim.id, table.lease_id == claim.lease_id)

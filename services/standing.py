@@ -6,11 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
-from sqlalchemy.orm import aliased
 
 from domain.connections import Standing
 from extensions import db
-from models import ERROR, HEALTHY, NEEDS_LOGIN, REVOKED, Account, FinancialInstitution
+from models import ERROR, EXPIRING, HEALTHY, NEEDS_LOGIN, REVOKED, Account, FinancialInstitution
 from services.reading import UNSUPPORTED
 
 BROKEN = (NEEDS_LOGIN, REVOKED, ERROR)
@@ -20,32 +19,36 @@ BROKEN = (NEEDS_LOGIN, REVOKED, ERROR)
 HISTORY_IN = ("HISTORICAL_UPDATE_COMPLETE", UNSUPPORTED)
 
 
+_table = FinancialInstitution.__table__
+_accounts = Account.__table__
+
+
 def _linked_anew() -> ColumnElement[int | None]:
-    """The id of the newest healthy connection of the same person to the same bank, linked after this one and with
+    """The id of the newest working connection of the same person to the same bank, linked after this one and with
     an account in common; null for none, and for connections that give numbers. A purged one has no accounts left
-    to compare."""
-    table, newer = FinancialInstitution, aliased(FinancialInstitution)
-    theirs, ours = aliased(Account), aliased(Account)
+    to compare. (Of tables, not of classes: every look at a card asks this.)"""
+    table, newer = _table.c, _table.alias("newer")
+    theirs, ours = _accounts.alias("theirs"), _accounts.alias("ours")
     shared = (
-        select(ours.id)
-        .join(theirs, same_account(ours, theirs))
-        .where(ours.financial_institution_id == table.id, theirs.financial_institution_id == newer.id)
-        .correlate(table, newer)
+        select(ours.c.id)
+        .join_from(ours, theirs, same_account(ours.c, theirs.c))
+        .where(ours.c.financial_institution_id == table.id, theirs.c.financial_institution_id == newer.c.id)
+        .correlate(_table, newer)
         .exists()
     )
     newest = (
-        select(func.max(newer.id))
+        select(func.max(newer.c.id))
         .where(
-            newer.user_id == table.user_id,
-            newer.id > table.id,
-            newer.environment == table.environment,
-            newer.plaid_institution_id == table.plaid_institution_id,
-            newer.state == HEALTHY,
+            newer.c.user_id == table.user_id,
+            newer.c.id > table.id,
+            newer.c.environment == table.environment,
+            newer.c.plaid_institution_id == table.plaid_institution_id,
+            newer.c.state.in_((HEALTHY, EXPIRING)),
             # Its history must be in: only what it does not reach back to may move.
-            newer.transactions_status.in_(HISTORY_IN),
+            newer.c.transactions_status.in_(HISTORY_IN),
             or_(table.purged_at.is_not(None), shared),
         )
-        .correlate(table)
+        .correlate(_table)
         .scalar_subquery()
     )
     return case((table.state.in_(BROKEN), newest))
@@ -64,11 +67,11 @@ def same_account(one: Any, other: Any) -> ColumnElement[bool]:
 
 
 STANDING_COLUMNS = (
-    FinancialInstitution.state,
-    FinancialInstitution.error_code,
-    FinancialInstitution.expires_at,
-    FinancialInstitution.new_accounts_at,
-    FinancialInstitution.purged_at,
+    _table.c.state,
+    _table.c.error_code,
+    _table.c.expires_at,
+    _table.c.new_accounts_at,
+    _table.c.purged_at,
     _linked_anew().label("linked_anew"),
 )
 """For a query over financial_institutions."""

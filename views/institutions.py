@@ -38,7 +38,8 @@ def create_link_token() -> Response:
     else:
         token = linking.create_link_token(person(), banks())
     link_session.remember(token, institution_id, choosing)
-    return jsonify(link_token=token.link_token, expiration=token.expiration, choose_accounts=choosing)
+    update_mode = {} if institution_id is None else {"choose_accounts": choosing}
+    return jsonify(link_token=token.link_token, expiration=token.expiration, **update_mode)
 
 
 @blueprint.post("/financial-institutions")
@@ -63,7 +64,8 @@ def link() -> Response:
 def reconnected(institution_id: int) -> Response:
     """202: Link has renewed the institution, and it is read at once. With {chose_accounts: true} the person has said
     which accounts are shared from now on."""
-    chose = flag(json_body(), "chose_accounts")
+    body = json_body()
+    chose = flag(body, "chose_accounts")
     institution = owned_institution(person(), institution_id)
     reconnecting.reconnected(institution, chose_accounts=chose)
     link_session.forget()

@@ -246,6 +246,12 @@ def test_the_broken_card_offers_it(user, old, new, pair):
     assert institution_view(new.id).need is None
 
 
+def test_a_new_connection_that_ends_soon_replaces_it_as_well(user, old, new, pair):
+    new.state, new.error_code = "expiring", "PENDING_DISCONNECT"
+    db.session.commit()
+    assert institution_view(old.id).need.act == "move"
+
+
 def test_a_purged_one_moves_its_tracker_only(user, old, new, pair, engine):
     old.state, old.error_code, old.purged_at = "revoked", "USER_PERMISSION_REVOKED", old.created_at
     make_tracker(pair[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -207,7 +207,7 @@ def test_a_repair_during_a_refresh_that_fails_is_not_lost(bank_of, bank, banks, 
     assert look(bank_of).state == "healthy"
 
 
-ENDS = datetime(2036, 5, 3, 12, tzinfo=UTC)
+ENDS = utcnow().replace(microsecond=0) + timedelta(days=7)
 
 
 @pytest.mark.parametrize("code", ["PENDING_DISCONNECT", "PENDING_EXPIRATION"])

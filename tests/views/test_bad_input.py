@@ -30,12 +30,13 @@ WRONG_TYPES: list[Any] = [None, True, 0, -1, 1.5, 10**400, [], [[]], {}, {"a": {
 
 # What each JSON body is read for: field -> the code of the refusal; None: it is a hint that is never refused.
 FIELDS: dict[tuple[str, str], dict[str, str | None]] = {
-    ("POST", "/create_link_token"): {},
+    ("POST", "/create_link_token"): {"institution_id": "bad_input"},
     ("POST", "/financial-institutions"): {
         "public_token": "invalid_public_token",
         "metadata": None,
         "confirm_duplicate": "bad_input",
     },
+    ("POST", "/financial-institutions/<int:institution_id>/reconnected"): {"chose_accounts": "bad_input"},
     ("PATCH", "/financial-institutions"): {},
     ("PATCH", "/financial-institutions/<int:institution_id>"): {},
     ("DELETE", "/financial-institutions/<int:institution_id>"): {},
@@ -43,7 +44,13 @@ FIELDS: dict[tuple[str, str], dict[str, str | None]] = {
     ("DELETE", "/accounts/<int:account_id>"): {},
     ("DELETE", "/accounts/<int:account_id>/budget-tracker"): {},
 }
-GOOD: dict[str, Any] = {"public_token": "public-1", "metadata": {}, "confirm_duplicate": True}
+GOOD: dict[str, Any] = {
+    "public_token": "public-1",
+    "metadata": {},
+    "confirm_duplicate": True,
+    "institution_id": 1,
+    "chose_accounts": True,
+}
 
 
 def is_json_route(verb: str, rule: str) -> bool:
@@ -68,7 +75,7 @@ def test_every_json_route_has_its_rows():
 def test_every_field_that_a_view_reads_has_its_row():
     source = "\n".join(path.read_text(encoding="utf-8") for path in VIEWS.glob("*.py"))
     read = set(re.findall(r"""\bbody(?:\.get\(|\[)"(\w+)""", source)) | set(
-        re.findall(r"""\bflag\(body, "(\w+)""", source)
+        re.findall(r"""\b(?:flag|whole_number)\(body, "(\w+)""", source)
     )
     assert read == {name for fields in FIELDS.values() for name in fields}, (
         "FIELDS tells every field of every JSON body"
