@@ -20,7 +20,7 @@ from whitenoise import WhiteNoise
 
 import models  # noqa: F401 - the tables must be known before migrations and queries
 from config import Settings, is_loopback, load_settings
-from database import teach_sqlite_manners
+from database import teach_postgres_manners, teach_sqlite_manners
 from domain.usernames import DEMO_USERNAME
 from extensions import bcrypt, crontab, csrf, db, limiter, login_manager, migrate
 from handlers import set_up_background
@@ -139,9 +139,11 @@ def setup_logging(settings: Settings) -> None:
 def _setup_extensions(app: Flask, settings: Settings) -> None:
     vault.set_keys(settings.encryption_keys)
     db.init_app(app)
-    if settings.database_url.startswith("sqlite"):
-        with app.app_context():
+    with app.app_context():
+        if settings.database_url.startswith("sqlite"):
             teach_sqlite_manners(db.engine)
+        else:
+            teach_postgres_manners(db.engine)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     bcrypt.init_app(app)
     csrf.init_app(app)

@@ -10,7 +10,8 @@ from typing import Any, cast
 
 from sqlalchemy import BigInteger, DateTime, Engine, Text, event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import CursorResult, Dialect, Result
+from sqlalchemy.engine import CursorResult, Dialect, ExceptionContext, Result
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.types import TypeDecorator
 
 from domain.money import from_units, to_units
@@ -103,6 +104,18 @@ def _insert(table: Any, dialect: str) -> Any:
 def changed_rows(result: Result[Any]) -> int:
     """How many rows an UPDATE or DELETE changed."""
     return cast("CursorResult[Any]", result).rowcount
+
+
+def teach_postgres_manners(engine: Engine) -> None:
+    """psycopg2 has no class of its own for a connection that was cut off in the middle of an answer: make it the
+    OperationalError that it is when the connection is cut off at any other moment."""
+
+    @event.listens_for(engine, "handle_error")
+    def _cut_off(context: ExceptionContext) -> None:
+        original = context.original_exception
+        if type(original).__name__ == "DatabaseError":
+            context.is_disconnect = True
+            raise OperationalError(context.statement, None, original, connection_invalidated=True)
 
 
 def teach_sqlite_manners(engine: Engine) -> None:

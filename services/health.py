@@ -16,12 +16,20 @@ DATABASE_AWAY = (OperationalError, InterfaceError, InternalError, PoolTimeout)
 """Down, starting, read-only, busy beyond patience, or no connection free: all pass, unlike a broken rule."""
 
 
+def roll_back() -> None:
+    """Roll back, also on a connection that was cut off since: then it and the session's objects are given up."""
+    try:
+        db.session.rollback()
+    except DATABASE_AWAY:
+        db.session().invalidate()
+
+
 def ready() -> str | None:
     """None when ready, else why not, in words without an address or a secret."""
     try:
         current = MigrationContext.configure(db.session.connection()).get_current_revision()
     except SQLAlchemyError:
-        db.session.rollback()
+        roll_back()
         return "the database does not answer"
     return (
         None

@@ -16,7 +16,7 @@ from database import UtcDateTime, changed_rows, utcnow
 from extensions import db
 from models import DONE, REVOKED, TRANSACTIONS, FinancialInstitution, User
 from services import reading
-from services.health import DATABASE_AWAY
+from services.health import DATABASE_AWAY, roll_back
 
 _IDLE: dict[str, object] = {
     "stage": case((FinancialInstitution.transactions_status == reading.NOT_READY, TRANSACTIONS), else_=DONE),
@@ -86,6 +86,7 @@ def claim(
         row = db.session.execute(taking, execution_options={"synchronize_session": False}).one_or_none()
         db.session.commit()
     except DATABASE_AWAY:  # a commit that nobody answered may have happened
+        roll_back()
         _strand(institution_id, lease_id)
         raise
     _stranded.pop(institution_id, None)
@@ -130,7 +131,7 @@ def let_go(claim: Claim) -> None:
         )
         db.session.commit()
     except DATABASE_AWAY:
-        db.session.rollback()
+        roll_back()
         _strand(claim.id, claim.lease_id)
 
 

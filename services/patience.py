@@ -13,8 +13,7 @@ from typing import TypeVar
 
 from flask import has_app_context
 
-from extensions import db
-from services.health import DATABASE_AWAY
+from services.health import DATABASE_AWAY, roll_back
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +52,7 @@ class Patience:
                 self._since = None
                 return result
             if has_app_context():  # else the work had a context, and a session, of its own
-                db.session.rollback()
+                roll_back()
             sleep(pause)
             pause = min(LONGEST_PAUSE, pause * 2)
 

@@ -27,7 +27,7 @@ from models import (
 )
 from providers.base import BankGateway, Banks, Institution, Kind, ProviderError
 from services import applying, failures, leases, reading, vendors
-from services.health import DATABASE_AWAY
+from services.health import DATABASE_AWAY, roll_back
 from services.leases import Claim
 from vault import UndecryptableError
 
@@ -72,7 +72,7 @@ def refresh(
     try:
         return _work_on(claim, banks, lease_seconds)
     except DATABASE_AWAY:  # it is no fault of this institution, and may be over in a moment
-        db.session.rollback()
+        roll_back()
         leases.let_go(claim)
         raise
 

@@ -26,7 +26,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from domain.errors import AppError, BadInput, Conflict, Forbidden, NotFound, TooSoon, VendorTrouble
 from extensions import db, login_manager
-from services.health import DATABASE_AWAY
+from services.health import DATABASE_AWAY, roll_back
 from views.http import request_id, wants_json
 
 log = logging.getLogger(__name__)
@@ -151,7 +151,7 @@ def _database_trouble(error: Exception) -> Response:
 
 
 def _database_away() -> Response:
-    db.session.rollback()
+    roll_back()
     session.lost = True  # type: ignore[attr-defined] - views/session_interface.py: nothing of it is kept
     login_manager._update_request_context_with_user()  # noqa: SLF001 - the page must not ask who this is again
     return answer(503)
