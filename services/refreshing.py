@@ -208,8 +208,8 @@ def _finish(
     # A person who asked while a cached refresh was running still gets the real-time one.
     asked_meanwhile = false() if claim.realtime else table.realtime_wanted
     retry_at = None if step is None else now + timedelta(seconds=step)
-    # A success does not take back an end that was announced. (A consent's end is known a year ahead.)
-    ends = and_(table.expires_at > _moment(now), table.expires_at <= _moment(now + SOON))
+    # A success does not take back an end that was announced, a week ahead; a consent's is known for a year.
+    ends = and_(table.expires_at > _moment(now), table.expires_at <= _moment(now + SOON + timedelta(days=1)))
     row = db.session.execute(
         update(table)
         .where(table.id == claim.id, table.lease_id == claim.lease_id)
