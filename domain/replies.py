@@ -87,9 +87,12 @@ def _words(body: str) -> list[str]:
 
 
 def _stops(words: list[str]) -> bool:
+    # "Do not stop" asks for nothing; what is said beside it still counts.
+    words = _GO_ON.sub("", " ".join(words)).split()
     sentence = " ".join(words)
-    if not words or _GO_ON.search(sentence):
+    if not words:
         return False
     first = next((word for word in words if word not in _COURTESY), "")
     ends_in_stop = len(words) <= _LONGEST_ENDING and words[-1] in ("stop", "unsubscribe")
-    return first in STOP_WORDS or ends_in_stop or _STOPPING.search(sentence) is not None
+    spelt = "".join(words) in STOP_WORDS  # S.T.O.P.
+    return first in STOP_WORDS or spelt or ends_in_stop or _STOPPING.search(sentence) is not None

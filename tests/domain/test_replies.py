@@ -55,3 +55,11 @@ def test_the_vendors_own_reading_goes_first(keyword, asked):
 @pytest.mark.parametrize("keyword", [None, "", "NONE", "STOPPED"])
 def test_without_it_the_words_count(keyword):
     assert read("stop", keyword) is Reply.STOP
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["You never stop texting me, unsubscribe", "do not stop? STOP", "Stop don't stop", "S.T.O.P."],
+)
+def test_a_stop_beside_other_words_is_still_a_stop(body):
+    assert read(body) is Reply.STOP

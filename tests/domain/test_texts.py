@@ -96,3 +96,10 @@ def test_two_texts_of_a_day_are_told_apart_by_their_account_and_not_by_their_amo
 def test_a_code_is_one_segment():
     assert segments(code_text("123456")) == 1
     assert "123456" in code_text("123456")
+
+
+def test_a_long_name_is_told_apart_by_its_beginning_however_much_of_it_fits():
+    name = "Premium Everyday Rewards Checking Joints"
+    first = budget_text(news(name, "1234567.89", "9000000", as_of=date(2026, 11, 7)), opt_out_line=True)
+    later = budget_text(news(name, "12", "9000000"), opt_out_line=False)
+    assert fingerprint(first) == fingerprint(later)

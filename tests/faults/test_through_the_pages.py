@@ -173,18 +173,23 @@ def test_a_refresh_that_fails_at_a_click_shows_the_last_numbers_with_their_age_a
     assert (sound["error"], sound["state"]) == (None, "healthy")
     assert sound["totals"] == [{"currency": "USD", "holdings": "150.00", "net_worth": "150.00"}]
     assert broken["refreshed_at"] == long_ago.isoformat()
-    assert broken["totals"] == [{"currency": "USD", "holdings": "100.00", "net_worth": "100.00"}]
+    withdrawn = cause.code == "USER_PERMISSION_REVOKED"  # then what the bank gave is deleted
+    last = [{"currency": "USD", "holdings": "100.00", "net_worth": "100.00"}]
+    assert broken["totals"] == ([] if withdrawn else last)
     assert broken["state"] == (cause.state or "healthy")
     page = browser.page("/").markup
     if cause.state is not None:
         assert broken["error"]["code"] == cause.code
         assert cause.says in broken["error"]["message"]
-        assert broken["error"]["message"].partition("'")[0] in page
+        told = (
+            "Access was withdrawn at the bank" if withdrawn else broken["error"]["message"].partition("'")[0]
+        )
+        assert told in page
         assert f">{cause.code}<" not in page
     else:
         assert broken["error"] is None
     age = "Numbers as of Nov 1, 7:00 AM" if cause.state else 'datetime="2026-11-01T12:00:00'
-    assert age in page
+    assert withdrawn or age in page
     again = browser.call("PATCH", f"/financial-institutions/{first}", {})
     assert again.status_code == (409 if cause.state == "revoked" else 429)
 
