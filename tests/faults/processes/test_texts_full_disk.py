@@ -66,8 +66,10 @@ def full_disk(texts: TextSite, job: subprocess.Popen[str]) -> Iterator[None]:
     with server.connect() as connection:
         connection.execute(text(f'ALTER DATABASE "{url.database}" SET default_transaction_read_only = on'))
         connection.execute(text(ENDED), {"name": url.database})
-        yield
-        connection.execute(text(f'ALTER DATABASE "{url.database}" RESET default_transaction_read_only'))
+        try:
+            yield
+        finally:
+            connection.execute(text(f'ALTER DATABASE "{url.database}" RESET default_transaction_read_only'))
     server.dispose()
 
 
@@ -80,7 +82,7 @@ def test_row_39_a_full_disk_under_the_database_leaves_no_half_state(texts: TextS
     job, stop = texts.stopped_at(4, after=True)
     with full_disk(texts, job):
         stop.release()
-        ended = texts.end(job)
+        ended = texts.end(job, seconds=240)  # two minutes of patience first (services/patience.py)
     assert (ended.code, ended.texts) == (1, None)
     assert "The database failed" in ended.errors
     assert "Traceback" not in ended.errors
