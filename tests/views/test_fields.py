@@ -40,7 +40,8 @@ CONSTRAINED = {
     "environment": "production",
     "account_type": "development",
 }
-FORGED_NUMBER, FORGED_YEAR = 4711, 2001
+FORGED_NUMBER, FORGED_YEAR = 1_947_114_711, 2001
+"""Numbers no row comes to have by itself: tests that share a database count thousands of ids."""
 
 
 @dataclass(frozen=True)
