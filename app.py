@@ -28,7 +28,7 @@ from providers.registry import LazyBanks, LazyTexts, LazyWebhooks
 from providers.twilio import valid_signature
 from services import users
 from vault import vault
-from views import errors, filters, headers, pieces
+from views import errors, filters, headers, kept
 from views.blueprints import BLUEPRINTS
 from views.http import TidyRequest
 from views.session_interface import RowSessionInterface
@@ -203,7 +203,7 @@ def _setup_pages(app: Flask, settings: Settings) -> None:
     headers.register(app)
     errors.register(app)
     filters.register(app)
-    pieces.register(app)
+    kept.register(app)
     demo_enabled = settings.demo_enabled and "sandbox" in settings.account_types_offered
 
     @app.context_processor

@@ -45,7 +45,8 @@ KEPT = 400
 
 
 class AccountRow(NamedTuple):
-    """One row of a query for ACCOUNT_COLUMNS: the account, and its tracker (None in all its columns without one).
+    """One row of a query for account_columns: the account, its tracker (None in all its columns without one), and
+    what was spent this month where there is a tracker (see domain/spending.py; None for nothing).
     Amounts are as they are stored, in whole 1/10000 units: most rows are only compared with those of the last look."""
 
     financial_institution_id: int
@@ -64,10 +65,19 @@ class AccountRow(NamedTuple):
     threshold: int | None
     notification_frequency: int | None
     next_notification_date: date | None
+    raw: int | None
+    raw_pending: int | None
 
 
 _OF_TRACKER = ("threshold", "notification_frequency", "next_notification_date")
+_SPENT = ("raw", "raw_pending")
 _AMOUNTS = ("available", "current", "limit", "threshold")
+
+
+def account_columns(spent: Any) -> list[Any]:
+    """For a query that joins BudgetTracker, and `spent` (services/spending.py, sums_of_tracked), both outer."""
+    stored = [_column(name) for name in AccountRow._fields if name not in _SPENT]
+    return stored + [type_coerce(spent.c[name], BigInteger).label(name) for name in _SPENT]
 
 
 def _column(name: str) -> Any:
@@ -75,10 +85,6 @@ def _column(name: str) -> Any:
         return Account.__table__.c[f"{name}_at"].is_not(None).label(name)
     column = (BudgetTracker if name in _OF_TRACKER else Account).__table__.c[name]
     return type_coerce(column, BigInteger).label(name) if name in _AMOUNTS else column
-
-
-ACCOUNT_COLUMNS = tuple(_column(name) for name in AccountRow._fields)
-"""For a query that joins BudgetTracker (outer)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,22 +110,17 @@ NO_ACCOUNTS = AccountsShown([], [], 0)
 
 
 @lru_cache(maxsize=KEPT)
-def accounts_shown(
-    rows: tuple[AccountRow, ...], spent: tuple[Spent, ...], owner: Owner, today: date
-) -> AccountsShown:
-    """The rows of one institution, with what was spent this month on each; `today` is the owner's local day."""
-    accounts = [
-        _account(row, _tracker(row, row_spent, owner, today))
-        for row, row_spent in zip(rows, spent, strict=True)
-        if not row.deleted
-    ]
+def accounts_shown(rows: tuple[AccountRow, ...], owner: Owner, today: date) -> AccountsShown:
+    """The rows of one institution; `today` is the owner's local day."""
+    accounts = [_account(row, _tracker(row, owner, today)) for row in rows if not row.deleted]
     return AccountsShown(accounts, total_lines(accounts), len(rows) - len(accounts))
 
 
-def _tracker(row: AccountRow, spent: Spent, owner: Owner, today: date) -> TrackerView | None:
+def _tracker(row: AccountRow, owner: Owner, today: date) -> TrackerView | None:
     frequency, next_date = row.notification_frequency, row.next_notification_date
     if row.threshold is None or frequency is None or next_date is None:
         return None
+    spent = Spent(from_units(row.raw or 0), from_units(row.raw_pending or 0))
     return TrackerView(
         account_name=row.name,
         threshold=from_units(row.threshold),

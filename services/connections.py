@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -16,7 +17,7 @@ from domain.wording import STATE_LABELS
 from extensions import db
 from models import EXPIRING, NEW, Account, FinancialInstitution, User
 from services.reporting import NAMELESS_BANK, shown_state
-from services.standing import STANDING_COLUMNS, is_working, standing_of
+from services.standing import STANDING_COLUMNS, is_working, linked_anew, standing_of
 
 FINE = 9
 """Behind every urgency of domain/connections.py."""
@@ -67,7 +68,7 @@ class Connections:
 
 
 def connections_of(user: User) -> Connections:
-    """This person's connections. One query, whatever their number."""
+    """This person's connections. One query, two when one is broken, whatever their number."""
     now = utcnow()
     table = FinancialInstitution
     living = (Account.financial_institution_id == table.id, Account.deleted_at.is_(None))
@@ -79,13 +80,14 @@ def connections_of(user: User) -> Connections:
         )
         .where(table.user_id == user.id)
         .order_by(table.id)
-    )  # fmt: skip
-    views = [_view(row, now, user.timezone) for row in rows]
+    ).all()  # fmt: skip
+    anew = linked_anew(rows)
+    views = [_view(row, anew, now, user.timezone) for row in rows]
     return _arranged(views, local_date(now, user.timezone))
 
 
-def _view(row: Any, now: datetime, zone_name: str) -> ConnectionView:
-    standing, working = standing_of(row), is_working(row, now)
+def _view(row: Any, anew: Container[int], now: datetime, zone_name: str) -> ConnectionView:
+    standing, working = standing_of(row, anew), is_working(row, now)
     state = shown_state(state_of(standing, now), working)
     label, tone = STATE_LABELS[state]
     ends, words = standing.expires_at, ends_words(standing, now, zone_name)

@@ -1,5 +1,5 @@
-"""The dashboard's read model: two queries, whatever the number of institutions and accounts, and one more when
-there are budget trackers.
+"""The dashboard's read model: two queries, three when a connection is broken, whatever the number of institutions,
+accounts and budget trackers.
 
 Rows are read as tuples and turned into small records, because a page of a thousand accounts must stay cheap.
 Amounts are exact Decimals with their currency beside them; currencies are never added together.
@@ -8,7 +8,7 @@ Amounts are exact Decimals with their currency beside them; currencies are never
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -22,7 +22,6 @@ from domain.balances import TotalLine, merged
 from domain.colors import is_color, on_dark, on_light
 from domain.connections import Need, ends_words, need_of, state_of
 from domain.periods import local_date, month_of
-from domain.spending import Spent
 from domain.text import one_line
 from domain.wording import STATE_LABELS, failure_sentence
 from extensions import db
@@ -40,11 +39,11 @@ from models import (
     User,
 )
 from services.account_view import AccountView
-from services.accounts_shown import ACCOUNT_COLUMNS, NO_ACCOUNTS, AccountRow, AccountsShown, accounts_shown
+from services.accounts_shown import NO_ACCOUNTS, AccountRow, AccountsShown, account_columns, accounts_shown
 from services.institutions import ready_in
 from services.shares import Share, shares_of
-from services.spending import NOTHING, spent_on_tracked
-from services.standing import STANDING_COLUMNS, is_working, standing_of
+from services.spending import sums_of_tracked
+from services.standing import STANDING_COLUMNS, is_working, linked_anew, standing_of
 from services.tracking import OWNER_COLUMNS, owner_of
 from services.vendors import Trouble, plaid_key, trouble_with
 
@@ -149,7 +148,7 @@ class Dashboard:
 
 
 def dashboard(user: User) -> Dashboard:
-    """This person's whole picture. Two queries, three with budget trackers."""
+    """This person's whole picture. Two queries, three when a connection is broken."""
     now = utcnow()
     institutions = institution_views("user_id", user.id, now)
     lines = merged(line for view in institutions for line in view.totals)
@@ -176,12 +175,13 @@ def institution_view(institution_id: int) -> InstitutionView | None:
 
 def institution_views(column: str, value: int, now: datetime) -> list[InstitutionView]:
     """The institutions whose `user_id`, or `id`, has this value, in the order they were linked, with their
-    accounts. Two queries, three with budget trackers."""
+    accounts. Two queries, three when a connection is broken."""
     rows = db.session.execute(_institutions_query(column), {"value": value}).all()
     if not rows:
         return []
     shown = _accounts(column, value, rows[0], now)
-    return [_institution(row, shown.get(row.id, NO_ACCOUNTS), now) for row in rows]
+    anew = linked_anew(rows)
+    return [_institution(row, anew, shown.get(row.id, NO_ACCOUNTS), now) for row in rows]
 
 
 @cache
@@ -200,10 +200,12 @@ def _institutions_query(column: str) -> Any:
 @cache
 def _accounts_query(column: str) -> Any:
     table, account, tracker = (model.__table__ for model in (FinancialInstitution, Account, BudgetTracker))
+    spent = sums_of_tracked(column)
     return (
-        select(*ACCOUNT_COLUMNS)
+        select(*account_columns(spent))
         .join_from(account, table, account.c.financial_institution_id == table.c.id)
         .outerjoin(tracker, tracker.c.account_id == account.c.id)
+        .outerjoin(spent, spent.c.account_id == account.c.id)
         .where(table.c[column] == bindparam("value"))
         .order_by(account.c.id)
     )
@@ -213,24 +215,19 @@ def _accounts(column: str, value: int, owner_row: Any, now: datetime) -> dict[in
     """By institution. One linked between the two queries is among them; the next look shows it."""
     owner = owner_of(owner_row)
     today = local_date(now, owner.timezone)
+    month = month_of(today)
+    parameters = {"value": value, "first": month.first, "last": month.last}
     rows_of: dict[int, list[AccountRow]] = defaultdict(list)
-    for row in map(AccountRow._make, db.session.execute(_accounts_query(column), {"value": value}).all()):
+    for row in map(AccountRow._make, db.session.execute(_accounts_query(column), parameters).all()):
         rows_of[row.financial_institution_id].append(row)
-    has_trackers = any(row.threshold is not None for rows in rows_of.values() for row in rows)
-    spent = spent_on_tracked(column, value, month_of(today)) if has_trackers else {}
     return {
-        institution_id: accounts_shown(tuple(rows), _spent_on(rows, spent), owner, today)
-        for institution_id, rows in rows_of.items()
+        institution_id: accounts_shown(tuple(rows), owner, today) for institution_id, rows in rows_of.items()
     }
 
 
-def _spent_on(rows: Iterable[AccountRow], spent: dict[int, Spent]) -> tuple[Spent, ...]:
-    return tuple(spent.get(row.id, NOTHING) for row in rows)
-
-
-def _institution(row: Any, shown: AccountsShown, now: datetime) -> InstitutionView:
+def _institution(row: Any, anew: Container[int], shown: AccountsShown, now: datetime) -> InstitutionView:
     working = is_working(row, now)
-    standing = standing_of(row)
+    standing = standing_of(row, anew)
     state = shown_state(state_of(standing, now), working)
     label, tone = STATE_LABELS[state]
     if state == EXPIRING:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
-from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, case, func, literal, or_, select, update
@@ -39,24 +38,20 @@ def spent_by_account_and_month(accounts_of: Mapping[Month, Collection[int]]) -> 
     return _spent(db.session.execute(_sums(or_(*wanted)))) if wanted else {}
 
 
-def spent_on_tracked(column: str, value: int, month: Month) -> dict[int, Spent]:
-    """The same for every account with a budget tracker at the institutions whose `user_id`, or `id`, has this
-    value. One statement; it does not grow with the number of accounts."""
-    parameters = {"value": value, "first": month.first, "last": month.last}
-    return _spent(db.session.execute(_of_tracked(column), parameters))
-
-
-@cache
-def _of_tracked(column: str) -> Any:
-    """Built once: building it took as long as asking."""
-    institution, account, tracker = FinancialInstitution.__table__, Account.__table__, BudgetTracker.__table__
-    tracked = (
-        select(tracker.c.account_id)
-        .join_from(tracker, account, account.c.id == tracker.c.account_id)
-        .join(institution, institution.c.id == account.c.financial_institution_id)
-        .where(institution.c[column] == bindparam("value"))
+def sums_of_tracked(column: str) -> Any:
+    """The same as a table, for a query that joins it by account_id: of every account with a budget tracker at the
+    institutions whose `user_id`, or `id`, is :value, from :first to :last. Columns account_id, raw, raw_pending."""
+    institution, account, tracker = (
+        FinancialInstitution.__table__.c,
+        Account.__table__.c,
+        BudgetTracker.__table__.c,
     )
-    return _sums(_rows_of(_TRANSACTION.account_id.in_(tracked), bindparam("first"), bindparam("last")))
+    of_owner = and_(
+        tracker.account_id == account.id,
+        institution.id == account.financial_institution_id,
+        institution[column] == bindparam("value"),
+    )
+    return _sums(_rows_of(of_owner, bindparam("first"), bindparam("last"))).subquery("spent")
 
 
 def _sums(wanted: ColumnElement[bool]) -> Any:
@@ -64,7 +59,7 @@ def _sums(wanted: ColumnElement[bool]) -> Any:
     table, account = _TRANSACTION, Account.__table__.c
     pending = func.sum(case((table.pending, table.amount), else_=literal(Decimal(0), Amount())))
     return (
-        select(table.account_id, func.sum(table.amount), pending)
+        select(table.account_id, func.sum(table.amount).label("raw"), pending.label("raw_pending"))
         .join_from(Transaction.__table__, Account.__table__, account.id == table.account_id)
         .where(wanted, table.spending_class.in_(COUNTING), in_own_currency())
         .group_by(table.account_id)
@@ -81,7 +76,7 @@ def _spent(rows: Iterable[Any]) -> dict[int, Spent]:
 
 def in_own_currency() -> ColumnElement[bool]:
     """Is the row in its account's currency (both without one count as equal)? Needs Account in the query."""
-    return Transaction.currency.is_not_distinct_from(Account.currency)
+    return _TRANSACTION.currency.is_not_distinct_from(Account.__table__.c.currency)
 
 
 def classified(amount: Decimal, category: str | None, category_detail: str | None) -> dict[str, Any]:

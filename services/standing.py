@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Container, Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from domain.connections import Standing
 from extensions import db
@@ -23,10 +24,10 @@ _table = FinancialInstitution.__table__
 _accounts = Account.__table__
 
 
-def _linked_anew() -> ColumnElement[int | None]:
-    """The id of the newest working connection of the same person to the same bank, linked after this one and with
-    an account in common; null for none, and for connections that give numbers. A purged one has no accounts left
-    to compare. (Of tables, not of classes: every look at a card asks this.)"""
+def _linked_anew(broken: Collection[int]) -> Any:
+    """A query for the `id` of each of these broken connections that was linked anew, and `newest`: the id of the
+    newest working connection of the same person to the same bank, linked after it and with an account in common.
+    A purged one has no accounts left to compare."""
     table, newer = _table.c, _table.alias("newer")
     theirs, ours = _accounts.alias("theirs"), _accounts.alias("ours")
     shared = (
@@ -36,9 +37,11 @@ def _linked_anew() -> ColumnElement[int | None]:
         .correlate(_table, newer)
         .exists()
     )
-    newest = (
-        select(func.max(newer.c.id))
+    return (
+        select(table.id, func.max(newer.c.id).label("newest"))
         .where(
+            table.id.in_(broken),
+            table.state.in_(BROKEN),
             newer.c.user_id == table.user_id,
             newer.c.id > table.id,
             newer.c.environment == table.environment,
@@ -48,10 +51,8 @@ def _linked_anew() -> ColumnElement[int | None]:
             newer.c.transactions_status.in_(HISTORY_IN),
             or_(table.purged_at.is_not(None), shared),
         )
-        .correlate(_table)
-        .scalar_subquery()
+        .group_by(table.id)
     )
-    return case((table.state.in_(BROKEN), newest))
 
 
 def same_account(one: Any, other: Any) -> ColumnElement[bool]:
@@ -72,26 +73,35 @@ STANDING_COLUMNS = (
     _table.c.expires_at,
     _table.c.new_accounts_at,
     _table.c.purged_at,
-    _linked_anew().label("linked_anew"),
 )
 """For a query over financial_institutions."""
 
 
-def standing_of(row: Any) -> Standing:
-    """Of a row with STANDING_COLUMNS."""
+def linked_anew(rows: Iterable[Any]) -> dict[int, int]:
+    """The connections among these (rows with id and state) that are replaced by a newer one: its id by theirs.
+    One statement where something is broken, none where all is well."""
+    broken = [row.id for row in rows if row.state in BROKEN]
+    if not broken:
+        return {}
+    return {row.id: row.newest for row in db.session.execute(_linked_anew(broken))}
+
+
+def standing_of(row: Any, anew: Container[int]) -> Standing:
+    """Of a row with STANDING_COLUMNS and id; `anew`: the ids of connections that were linked anew."""
     return Standing(
         state=row.state,
         error_code=row.error_code,
         expires_at=row.expires_at,
         new_accounts=row.new_accounts_at is not None,
         purged=row.purged_at is not None,
-        linked_anew=row.linked_anew is not None,
+        linked_anew=row.id in anew,
     )
 
 
 def linked_anew_as(institution_id: int) -> int | None:
     """The id of the connection that replaces this broken one; None for none."""
-    return db.session.scalar(select(_linked_anew()).where(FinancialInstitution.id == institution_id))
+    found = db.session.execute(_linked_anew([institution_id])).one_or_none()
+    return found.newest if found else None
 
 
 def is_working(row: Any, now: datetime) -> bool:

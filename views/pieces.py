@@ -1,4 +1,4 @@
-"""Pieces of the dashboard, rendered alone: what JSON answers carry for the page to swap in.
+"""Pieces of the dashboard, rendered alone: the page is made of them, and JSON answers carry them to be swapped in.
 
 A card is rendered once for the same values: between two looks most cards have not changed, and a page of fifty
 institutions is nearly all made of them.
@@ -10,14 +10,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import NamedTuple
 
-from flask import Flask, current_app, render_template
+from flask import current_app, render_template
 from markupsafe import Markup
 
 from domain import wording
 from domain.balances import TotalLine
 from services.reporting import Dashboard, InstitutionView
 from services.shares import Share
+from views import kept
 from views.http import person
 
 KEPT = 400
@@ -26,10 +28,6 @@ OPEN_AT_MOST = 6
 """More institutions start closed, so that the page stays an overview; a person's own choice is remembered."""
 _CARDS_HERE = Markup("<!-- cards -->")
 """Where whole_page puts the cards. No text of anybody's can be this: there, a < would be escaped."""
-
-
-def register(app: Flask) -> None:
-    app.jinja_env.globals["shares"] = shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +60,8 @@ def _ages(view: InstitutionView, now: datetime, zone: str) -> _Ages:
 
 @lru_cache(maxsize=KEPT)
 def _card(view: InstitutionView, ages: _Ages, collapsed: bool, texts_on: bool) -> bytes:
-    """The template is given nothing but these values: no person, no request, no clock. So the same values make
-    the same card, and one that asks for more fails at once (undefined names are errors)."""
-    template = current_app.jinja_env.get_template("dashboard/_institution.html")
+    """Kept apart from other pieces (views/kept.py), as bytes."""
+    template = kept.environment().get_template("dashboard/_institution.html")
     return template.render(institution=view, ages=ages, collapsed=collapsed, texts_on=texts_on).encode()
 
 
@@ -72,34 +69,62 @@ def whole_page(dashboard: Dashboard, link_script_url: str) -> bytes:
     """The dashboard's page. The cards are put in at its end, as bytes: a thousand accounts are a megabyte and a
     half, which templates would copy from one to the next and then encode again."""
     page = render_template(
-        "dashboard/index.html", dashboard=dashboard, link_script_url=link_script_url, cards_here=_CARDS_HERE
+        "dashboard/index.html",
+        dashboard=dashboard,
+        zone=person().timezone,
+        front=_over_cards(dashboard),
+        link_script_url=link_script_url,
+        cards_here=_CARDS_HERE,
     )
     before, _, after = page.partition(_CARDS_HERE)
     inner = cards(dashboard.institutions, collapsed=len(dashboard.institutions) > OPEN_AT_MOST)
     return b"".join([before.encode(), *inner, after.encode()])
 
 
-@dataclass(frozen=True, slots=True)
-class _Shared:
-    """What the shares show of a dashboard."""
+class _Front(NamedTuple):
+    """What stands over the cards shows of a dashboard. Its ages are words of now and of the person's time zone."""
 
     main: TotalLine | None
     totals: tuple[TotalLine, ...]
     shares: tuple[Share, ...]
-
-
-def shares(dashboard: Dashboard) -> Markup:
-    """The ring of shares with its table, kept like a card."""
-    return _shares(_Shared(dashboard.main, tuple(dashboard.totals), tuple(dashboard.shares)))
-
-
-@lru_cache(maxsize=KEPT)
-def _shares(shared: _Shared) -> Markup:
-    template = current_app.jinja_env.get_template("dashboard/_shares.html")
-    return Markup(template.render(dashboard=shared))  # noqa: S704 - a template's own output: it has escaped what it was given
+    ages: tuple[str, str] | None
+    linked: int
+    working: int
+    updated_today: int
+    ready_in: int | None
+    is_empty: bool
+    sandbox: bool
 
 
 def totals(dashboard: Dashboard) -> str:
-    """Everything outside the cards that figures of a card change."""
-    names = ("_summary", "_institutions_head", "_empty")
-    return "".join(render_template(f"dashboard/{name}.html", dashboard=dashboard) for name in names)
+    """Everything outside the cards that figures of a card change, as text to join with cards (a Markup would
+    escape them)."""
+    return str(_over_cards(dashboard))
+
+
+def _over_cards(dashboard: Dashboard) -> Markup:
+    user = person()
+    return kept.kept("dashboard/_front.html", front=_front(dashboard, user.timezone, user.account_type))
+
+
+def _front(dashboard: Dashboard, zone: str, account_type: str) -> _Front:
+    return _Front(
+        main=dashboard.main,
+        totals=tuple(dashboard.totals),
+        shares=tuple(dashboard.shares),
+        ages=age_words(dashboard.ages, zone),
+        linked=len(dashboard.institutions),
+        working=dashboard.working,
+        updated_today=dashboard.updated_today,
+        ready_in=dashboard.ready_in,
+        is_empty=dashboard.is_empty,
+        sandbox=account_type == "sandbox",
+    )
+
+
+def age_words(ages: tuple[datetime, datetime] | None, zone: str) -> tuple[str, str] | None:
+    """The oldest and the newest age of a total's numbers, in words of now and of a time zone."""
+    if ages is None:
+        return None
+    now = datetime.now(UTC)
+    return wording.local_moment(ages[0], now, zone), wording.local_moment(ages[1], now, zone)

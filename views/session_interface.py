@@ -34,6 +34,8 @@ class RowSession(CallbackDict[str, Any], SessionMixin):  # pyright: ignore[repor
         self.has_row = data is not None
         self.unsent = unsent
         self.ended: list[str] = []
+        self.living: sessions.Living | None = None
+        """Held, so that the person need not be looked up once more."""
         self.lost = False
         """The database did not answer: nobody knows who this is (views/errors.py says so)."""
         self.modified = False
@@ -64,11 +66,12 @@ class RowSessionInterface(SessionInterface):
         known = bool(_TOKEN.fullmatch(token))
         lost = False
         try:
-            data = sessions.load(token) if known else None
+            living = sessions.load(token) if known else None
         except DATABASE_AWAY:
-            data, lost = None, True
+            living, lost = None, True
+        data = None if living is None else living.data
         session = RowSession(token if known else secrets.token_urlsafe(32), data, unsent=not known)
-        session.lost = lost
+        session.living, session.lost = living, lost
         _add_csrf(app, session)
         session.modified = session.accessed = False
         return session

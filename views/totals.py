@@ -12,6 +12,7 @@ from domain.money import plain
 from services.explaining import Why, why
 from services.ownership import owned_institution
 from views.http import person, wants_json
+from views.pieces import age_words
 from views.serialize import total
 
 blueprint = Blueprint("totals", __name__)
@@ -25,9 +26,10 @@ def show() -> str | Response:
     wanted = request.args.get("institution")
     institution_id = None if wanted is None else owned_institution(user, _number(wanted)).id
     answer = why(user, institution_id)
+    ages = age_words(answer.ages, user.timezone)
     if wants_json(request):
-        return jsonify(html=render_template("totals/_why.html", why=answer), **_figures(answer))
-    return render_template("totals/why.html", why=answer)
+        return jsonify(html=render_template("totals/_why.html", why=answer, ages=ages), **_figures(answer))
+    return render_template("totals/why.html", why=answer, ages=ages)
 
 
 def _number(text: str) -> int:

@@ -10,7 +10,7 @@ import time_machine
 from sqlalchemy import select
 
 from extensions import db
-from models import UserSession
+from models import User, UserSession
 from services import sessions
 from services.sessions import ABSOLUTE, IDLE
 from services.users import delete_user
@@ -34,10 +34,31 @@ def opened(user_id: int | None = None, **data: object) -> str:
     return token
 
 
+def data_of(token: str) -> dict[str, object] | None:
+    living = sessions.load(token)
+    return None if living is None else living.data
+
+
+def test_the_person_comes_with_the_session_without_a_statement_more(clock):
+    user = make_user()
+    token = opened(user.id, a=1)
+    number = user.id
+    db.session.expunge_all()
+    with StatementCounter(db.engine) as counter:
+        living = sessions.load(token)
+        assert living is not None
+        assert living.user is not None
+        assert db.session.get(User, number) is living.user
+    assert len(counter.statements) == 1
+    nobody = sessions.load(opened(b=2))
+    assert nobody is not None
+    assert nobody.user is None
+
+
 def test_a_session_is_found_by_its_token_and_only_the_tokens_hash_is_kept(clock):
     user = make_user()
     token = opened(user.id, _user_id=str(user.id))
-    assert sessions.load(token) == {"_user_id": str(user.id)}
+    assert data_of(token) == {"_user_id": str(user.id)}
     row = db.session.scalars(select(UserSession)).one()
     assert (row.user_id, row.token_hash) == (user.id, digest(token))
     assert token not in str(row.data)
@@ -47,9 +68,9 @@ def test_a_session_is_found_by_its_token_and_only_the_tokens_hash_is_kept(clock)
 def test_an_hour_without_use_ends_it(clock):
     token = opened(a=1)
     clock.shift(IDLE.total_seconds() - 1)
-    assert sessions.load(token) == {"a": 1}
+    assert data_of(token) == {"a": 1}
     clock.shift(IDLE.total_seconds() - 1)
-    assert sessions.load(token) == {"a": 1}, "using it keeps it alive"
+    assert data_of(token) == {"a": 1}, "using it keeps it alive"
     clock.shift(IDLE.total_seconds())
     assert sessions.load(token) is None
 
@@ -58,7 +79,7 @@ def test_a_day_ends_it_however_busy_it_is(clock):
     token = opened(a=1)
     for _ in range(48):
         clock.shift(timedelta(minutes=29, seconds=59))
-        assert sessions.load(token) == {"a": 1}
+        assert data_of(token) == {"a": 1}
     clock.shift(timedelta(seconds=48))
     assert datetime.now(UTC) == NOW + ABSOLUTE
     assert sessions.load(token) is None
@@ -91,7 +112,7 @@ def test_saving_replaces_data_and_owner(clock):
     user = make_user()
     token = opened(a=1)
     sessions.save(token, user.id, {"b": 2}, create=False)
-    assert sessions.load(token) == {"b": 2}
+    assert data_of(token) == {"b": 2}
     assert db.session.scalars(select(UserSession.user_id)).one() == user.id
 
 
@@ -105,7 +126,7 @@ def test_ending_the_others_keeps_this_one_and_other_peoples(clock):
     assert found == [True, False, False, True]
     sessions.end_others(user.id, None)
     db.session.commit()
-    assert [sessions.load(mine), sessions.load(theirs)] == [None, {"n": 9}]
+    assert [data_of(mine), data_of(theirs)] == [None, {"n": 9}]
 
 
 def test_a_persons_sessions_go_with_the_person(clock):

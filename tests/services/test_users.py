@@ -140,7 +140,9 @@ def test_a_new_password_ends_every_other_session(context):
     for token in ("here", "there"):
         sessions.save(token, user.id, {"t": token}, create=True)
     change_password(user, "another good password", "here")
-    assert sessions.load("here") == {"t": "here"}
+    living = sessions.load("here")
+    assert living is not None
+    assert living.data == {"t": "here"}
     assert sessions.load("there") is None
     assert authenticate("grace", PASSWORD) is None
     assert authenticate("grace", "another good password") is not None
