@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
     """The most memory this process held at once. ru_maxrss would include the parent's, from before exec."""
     status = Path("/proc/self/status")
     if status.exists():
@@ -33,7 +33,7 @@ def main() -> int:
         "cpu": time.process_time(),
         "statements": counter.statements,
         "commits": counter.commits,
-        "peak_mb": _peak_mb(),
+        "peak_mb": peak_mb(),
     }
     print(json.dumps(figures))
     return code

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from bench import people
+from bench import fleet, people
 from bench.report import Budget, Figure
 from bench.world import World, free_port, wait_until_up, world
 from database import utcnow
 from extensions import db
 from scripts.processes import end, start
+from scripts.redis import HOW_TO_GET, find_redis_server
 
 CONCURRENCY, LATENCY_MS, ACCOUNTS, NEW_ROWS = 32, 100, 6, 10
 SIZES = (100, 1_000, 10_000)
@@ -50,16 +51,16 @@ def in_threads(place: World) -> dict[str, float]:
     return json.loads(place.run("-m", "bench.counted_job").splitlines()[-1])
 
 
-ENGINES: dict[str, Engine | None] = {"threads": in_threads, "Celery, 2 workers": None}
-"""Each way to run it; None: not measured yet."""
+ENGINES: dict[str, Engine] = {"threads": in_threads, f"Celery, {fleet.WORKERS} workers": fleet.in_workers}
+"""Each way to run it."""
 
 
 def measure(database: str, *, quick: bool) -> Iterator[Figure]:
     """Every size with every engine."""
     for name, engine in ENGINES.items():
         section = f"Daily job on {database}, {name}: vendor at {LATENCY_MS} ms, {CONCURRENCY} at once"
-        if engine is None:
-            yield Figure(section, "1,000 institutions", None, note="not measured yet")
+        if engine is fleet.in_workers and not find_redis_server():
+            yield Figure(section, "1,000 institutions", None, note=f"no redis-server here: {HOW_TO_GET}")
             continue
         runs = []
         for institutions in (20,) if quick else SIZES:
