@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 import background
 from CronJobs import refresh_institutions
@@ -118,17 +118,21 @@ def world(app_with, context, simulator) -> Iterator[World]:
     arrivals, bank = Arrivals(), Bank(simulator)
     with ServedApp(app) as site, app.app_context():
         banks = app.extensions["banks"]
-        made = {"institution_id": "ins_sim_cards", "initial_products": ["transactions"]}
-        public = bank.call("/sandbox/public_token/create", **made, options={"webhook": f"{site.url}{PATH}"})[
+        asked = {"institution_id": "ins_sim_cards", "initial_products": ["transactions"]}
+        background.use(arrivals)
+        public = bank.call("/sandbox/public_token/create", **asked, options={"webhook": f"{site.url}{PATH}"})[
             "public_token"
         ]
         institution = link(make_user(), public, None, confirm_duplicate=False, banks=banks)
         for _ in range(2):  # the first reading finds transactions that are not ready
             refresh(institution.id, banks, 60)
-        background.use(arrivals)
-        db.session.expire_all()
+        made = World(simulator, bank, banks, site.url, arrivals, institution.access_token, institution)
+        assert made.work() == ["SYNC_UPDATES_AVAILABLE handled"]  # the transactions are ready
+        made.read()
+        db.session.execute(delete(WebhookReceipt))
+        db.session.commit()
         assert institution.state == "healthy"
-        yield World(simulator, bank, banks, site.url, arrivals, institution.access_token, institution)
+        yield made
         background.use(None)
         lift_all(simulator)
 

@@ -304,6 +304,7 @@ def test_at_an_institution_it_is_all_its_items(simulator_process, bank):
 def test_webhooks_go_with_them(simulator_process, bank):
     with Receiver() as receiver:
         token = bank.ready("ins_sim_family", webhook=receiver.url)
+        assert receiver.next()[0]["webhook_code"] == "SYNC_UPDATES_AVAILABLE"
         Ledger(bank, token).sync()
         id_ = item_id(bank, token)
         for name in (
