@@ -18,6 +18,7 @@ from tests.simulator.receiver import Receiver
 
 NAMES = [
     "bank_asks_to_log_in_again",
+    "bank_wants_a_new_link",
     "tip_arrives",
     "bank_is_down_for_an_hour",
     "a_new_account_appears",
