@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -37,22 +38,25 @@ umask = 0o077  # the database holds balances: nobody else on the machine may rea
 
 
 def post_worker_init(worker: Any) -> None:
-    """After fork: start this process's background threads and sweeper."""
+    """After fork: start this process's background threads and sweeper, and load what checks webhooks."""
     gc.collect()
     gc.freeze()  # what lives as long as the process need not be searched again with every thousand accounts
-    background = _background(worker)
+    background = _extension(worker, "background")
     if background is not None:
         background.start()
+    reader = _extension(worker, "read_webhook")
+    if reader is not None and _settings.plaid_webhook_to_send:
+        threading.Thread(target=reader.load, daemon=True, name="load webhooks").start()
 
 
 def worker_exit(server: Any, worker: Any) -> None:
     """Take no more background work. What is unfinished stays in the database for the next sweep."""
-    background = _background(worker)
+    background = _extension(worker, "background")
     if background is not None:
         background.stop()
 
 
-def _background(worker: Any) -> Any:
-    """What create_app put at extensions["background"]; None when the worker never got that far."""
+def _extension(worker: Any, name: str) -> Any:
+    """What create_app put there; None when the worker never got that far."""
     application = getattr(worker.app, "callable", None)
-    return getattr(application, "extensions", {}).get("background")
+    return getattr(application, "extensions", {}).get(name)

@@ -88,19 +88,20 @@ class _Run:
 
     def _watch(self, quiet: float) -> None:
         """Until nothing is left, or nothing can be done about it. `quiet`: seconds in which nothing has moved."""
-        seen, moved_at = self._left().due, monotonic() - quiet
-        while seen and not self._over():
+        left, moved_at = self._left(), monotonic() - quiet
+        while left.due and not self._over():
             lending = monotonic() - moved_at >= QUIET_SECONDS
             tried = self._lend_a_hand() if lending else 0
             looked_at = monotonic()
-            left = self._left()
-            self._tools.done(seen - left.due)
-            if lending and not tried and not left.held:
-                return  # what still looks due was tried in vain, at a moment that is pretended
-            if left.due < seen and not lending:
+            before, left = left, self._left()
+            self._tools.done(before.due - left.due)
+            if lending and not tried and not before.held and not left.held:
+                # What still looks due was tried in vain, at a moment that is pretended. (What was held before we lent
+                # a hand could not be tried, and its lease may have ended since.)
+                return
+            if left.due < before.due and not lending:
                 moved_at = monotonic()
-            seen = left.due
-            if seen:  # looking never takes more than a tenth of the time
+            if left.due:  # looking never takes more than a tenth of the time
                 self._tools.wait(max(LOOK_SECONDS, 10 * (monotonic() - looked_at)))
 
     def _left(self) -> scheduled.Left:

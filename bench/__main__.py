@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from bench import dashboards, history, jobs, simulated, starts, syncing
+from bench import dashboards, history, jobs, simulated, starts, syncing, webhooks
 from bench.report import Figure, Report
 from scripts.processes import ROOT, stop_on_signals
 
 Part = Callable[[], Iterator[Figure]]
-NAMES = ("dashboard", "history", "sync", "start", "job")
+NAMES = ("dashboard", "history", "sync", "webhook", "start", "job")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -55,7 +55,12 @@ def _parts(options: argparse.Namespace) -> list[tuple[str, Part]]:
     """Every part by name, on each database it is about."""
     quick = options.quick
     databases = ("sqlite",) if quick else ("sqlite", "postgres")
-    pairs = [("dashboard", dashboards.measure), ("history", history.measure), ("sync", syncing.measure)]
+    pairs = [
+        ("dashboard", dashboards.measure),
+        ("history", history.measure),
+        ("sync", syncing.measure),
+        ("webhook", webhooks.measure),
+    ]
     parts: list[tuple[str, Part]] = [
         (name, partial(measure, database, quick=quick)) for name, measure in pairs for database in databases
     ]

@@ -41,7 +41,7 @@ FAILURES = {
     "INVALID_CREDENTIALS": _SIGN_IN,
     "INVALID_MFA": _SIGN_IN,
     "INSUFFICIENT_CREDENTIALS": "The sign-in was never finished. Delete this institution here and link it anew.",
-    "INVALID_UPDATED_USERNAME": "The user name at the bank has changed. Delete this institution here and link it anew.",
+    "INVALID_UPDATED_USERNAME": "The bank won't renew this login: link it anew. Trackers and history can move over.",
     "ITEM_LOCKED": "The bank locked this login. Unlock it on the bank's own site, then sign in again here.",
     "PASSWORD_RESET_REQUIRED": "The bank wants a new password. Set it on the bank's own site, then sign in again here.",
     "USER_SETUP_REQUIRED": _AT_BANK,

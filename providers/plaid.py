@@ -60,8 +60,8 @@ from providers.plaid_errors import from_response, from_transport, kind_of
 
 IN_REQUEST = (2.0, 4.0)
 """Connect and read seconds of calls a page waits for. A body may take half as long again: under 10 s in all."""
-KEY_LOOK_UP = (1.0, 1.0)
-"""While a webhook waits for its answer: 3 s in all, body included."""
+KEY_LOOK_UP = (2.0, 4.0)
+"""Webhooks do not wait so long (providers.plaid_keys.PATIENCE): a slow answer is there for the vendor's next try."""
 BACKGROUND = (5.0, 30.0)
 REALTIME = (5.0, 60.0)
 """Plaid: /accounts/balance/get is usually under 10 s and may take 30 s or more."""

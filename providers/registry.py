@@ -53,12 +53,16 @@ class LazyWebhooks:
         self._lock = threading.Lock()
 
     def __call__(self, body: bytes, signature: str) -> Webhook:
+        return self.load()(body, signature)
+
+    def load(self) -> ReadWebhook:
+        """The real one. Where webhooks are expected it is loaded before the first has to be answered in time."""
         with self._lock:
             if self._built is None:
                 from providers.plaid_webhooks import PlaidWebhooks
 
                 self._built = PlaidWebhooks(self._banks)
-        return self._built(body, signature)
+            return self._built
 
 
 class LazyTexts:

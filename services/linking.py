@@ -12,11 +12,12 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from background import enqueue
 from database import utcnow
+from domain.connections import ANEW_CODES
 from domain.errors import BadInput, Conflict, VendorTrouble
 from domain.text import isolated, one_line
 from domain.wording import linking_sentence
 from extensions import db
-from models import NEEDS_LOGIN, REVOKED, Account, FinancialInstitution, ItemRemoval, User
+from models import ERROR, NEEDS_LOGIN, REVOKED, Account, FinancialInstitution, ItemRemoval, User
 from providers.base import BankGateway, Banks, Exchanged, Kind, LinkToken, ProviderError
 from services import exchanges
 from vault import digest
@@ -255,8 +256,8 @@ def _refuse_twin(user_id: int, hint: LinkHint) -> None:
     """Conflict when a linked institution shares an account (name and mask) with the one being linked. One that gives
     no numbers any more may be the same login, which was just renewed the hard way: that is another question."""
     twins = _twins(user_id, hint)
-    for name, state in twins:
-        if state not in (NEEDS_LOGIN, REVOKED):
+    for name, ended in twins:
+        if not ended:
             raise Conflict(
                 f"{isolated(name)} is already linked with these accounts. Link it once more?",
                 code="already_linked",
@@ -270,8 +271,9 @@ def _refuse_twin(user_id: int, hint: LinkHint) -> None:
         )
 
 
-def _twins(user_id: int, hint: LinkHint) -> list[tuple[str, str]]:
-    """Name and state of the institutions that share an account with the one being linked."""
+def _twins(user_id: int, hint: LinkHint) -> list[tuple[str, bool]]:
+    """The institutions that share an account with the one being linked: name, and whether it gives no numbers until
+    its person does something."""
     if not hint.accounts or not (hint.institution_id or hint.name):
         return []
     table = FinancialInstitution
@@ -279,9 +281,15 @@ def _twins(user_id: int, hint: LinkHint) -> list[tuple[str, str]]:
         table.plaid_institution_id == hint.institution_id if hint.institution_id else table.name == hint.name
     )
     query = (
-        select(table.name, table.state, Account.name.label("account_name"), Account.mask)
+        select(table.name, table.state, table.error_code, Account.name.label("account_name"), Account.mask)
         .join(Account, Account.financial_institution_id == table.id)
         .where(table.user_id == user_id, same)
     )
     rows = db.session.execute(query)
-    return [(row.name, row.state) for row in rows if (row.account_name, row.mask) in hint.accounts]
+    return [(row.name, _has_ended(row)) for row in rows if (row.account_name, row.mask) in hint.accounts]
+
+
+def _has_ended(row: Any) -> bool:
+    if row.state == ERROR:
+        return row.error_code in ANEW_CODES
+    return row.state in (NEEDS_LOGIN, REVOKED)

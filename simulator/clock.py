@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 
 
 class Clock:
@@ -18,3 +18,10 @@ class Clock:
         """The moment in UTC; with a frozen date, the real time of day on that date."""
         now = datetime.now(UTC)
         return datetime.combine(self._frozen, now.timetz()) if self._frozen else now
+
+    def midnight(self) -> datetime | None:
+        """The moment at which the next day begins here; None when the date stands still."""
+        if self._frozen:
+            return None
+        tomorrow = self.now().astimezone().date() + timedelta(days=1)
+        return datetime.combine(tomorrow, time.min).astimezone(UTC)

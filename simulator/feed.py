@@ -19,6 +19,8 @@ from simulator.lives.model import Change, Event, Life, Row
 from simulator.records import Item, Login, Segment
 
 DEFAULT_DAYS = 90
+SYNC_UPDATES = ("TRANSACTIONS", "SYNC_UPDATES_AVAILABLE")
+"""Type and code of the webhook that says there is more to read."""
 INITIAL_DAYS = 30
 """INITIAL_UPDATE_COMPLETE means that about this many days are there."""
 
@@ -163,10 +165,9 @@ def due_segments(item: Item, now: datetime, today: date, ready_ms: int) -> list[
     rest, then day after day, and at last what ends by itself.
     """
     segments = list(item.segments)
-    elapsed_ms = (now - datetime.fromisoformat(item.first_sync_at or item.created_at)).total_seconds() * 1000
-    if not segments and elapsed_ms >= ready_ms:
+    if not segments and now >= _ready(item, ready_ms):
         segments.append(Segment("initial", today.isoformat(), today.isoformat()))
-    if len(segments) == 1 and elapsed_ms >= ready_ms * 1.25:
+    if len(segments) == 1 and now >= _complete(item, ready_ms):
         segments.append(segments[0]._replace(kind="history"))
     if len(segments) >= 2 and date.fromisoformat(segments[-1].last) < today:
         last = segments[-1]
@@ -175,6 +176,24 @@ def due_segments(item: Item, now: datetime, today: date, ready_ms: int) -> list[
         else:
             segments.append(Segment("days", _day_after(last.last), today.isoformat()))
     return segments + watched.ended_by_now(item, segments, now, today)
+
+
+def _ready(item: Item, ready_ms: int) -> datetime:
+    """When the last thirty days are there."""
+    return datetime.fromisoformat(item.first_sync_at or item.created_at) + timedelta(milliseconds=ready_ms)
+
+
+def _complete(item: Item, ready_ms: int) -> datetime:
+    """When the rest is."""
+    return _ready(item, ready_ms) + timedelta(milliseconds=ready_ms / 4)
+
+
+def next_change(item: Item, ready_ms: int, midnight: datetime | None) -> datetime | None:
+    """When the segments of an Item that is up to date will be due to change; None for never."""
+    if len(item.segments) < 2:
+        return (_complete if item.segments else _ready)(item, ready_ms)
+    moments = watched.ends_ahead(item) + ([midnight] if midnight else [])
+    return min(moments, default=None)
 
 
 def _day_after(iso: str) -> str:
@@ -186,3 +205,12 @@ def status(item: Item) -> str:
     if not item.segments:
         return "NOT_READY"
     return "INITIAL_UPDATE_COMPLETE" if len(item.segments) == 1 else "HISTORICAL_UPDATE_COMPLETE"
+
+
+def updates(item: Item) -> dict[str, bool]:
+    """What SYNC_UPDATES says beside its name."""
+    told = status(item)
+    return {
+        "initial_update_complete": told != "NOT_READY",
+        "historical_update_complete": told == "HISTORICAL_UPDATE_COMPLETE",
+    }

@@ -115,6 +115,8 @@ class Item:
     found: bool = False
     """The bank has one more account, which the person has not been asked about yet."""
     consent_ends_at: str | None = None
+    must_be_linked_anew: bool = False
+    """The bank refuses to renew it in Link's update mode."""
     ends: dict[str, str] = field(default_factory=dict)
     """By the name of a pending purchase, when it ends by itself (see simulator.watched)."""
 

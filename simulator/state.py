@@ -14,6 +14,7 @@ from simulator import feed, logins
 from simulator.clock import Clock
 from simulator.errors import PlaidError
 from simulator.grants import days_of_history, optional_products
+from simulator.history import History
 from simulator.lives.build import life_of
 from simulator.lives.model import Balances, Life
 from simulator.records import Grant, Item, LinkSession, Login, later
@@ -48,6 +49,7 @@ class State:
         self._links = {key: LinkSession(**each) for key, each in store.load("links").items()}
         self._grants = {key: Grant(**each) for key, each in store.load("grants").items()}
         self._items = {key: Item.read(each) for key, each in store.load("items").items()}
+        self.history = History(self)
 
     # Link tokens
 
@@ -227,6 +229,10 @@ class State:
             item.removed_at = self.clock.now().isoformat()
             self._save(item)
 
+    def live_item(self, access_token: str) -> Item | None:
+        item = self._items.get(access_token)
+        return item if item and item.removed_at is None else None
+
     def live_items(self) -> list[Item]:
         with self._lock:
             return [item for item in self._items.values() if item.removed_at is None]
@@ -274,24 +280,8 @@ class State:
         return feed.log_of(item, self._logins[item.login], self.seed)
 
     def advance(self, item: Item, days_requested: int | None = None) -> bool:
-        """Brings an Item's event log up to now; whether this was its first call, which finds nothing yet.
-
-        `days_requested` counts in that first call, when neither Link nor dates have fixed the history before.
-        """
-        now, today = self.clock.now(), self.clock.today()
-        if item.first_sync_at is None:
-            with self.changing(item):
-                item.first_sync_at = now.isoformat()
-                if item.days_requested is None and item.start_date is None:
-                    item.days_requested = days_requested or feed.DEFAULT_DAYS
-                if "transactions" not in item.products:
-                    item.products.append("transactions")
-            return True
-        if feed.due_segments(item, now, today, self.ready_ms) != item.segments:
-            with self.changing(item):
-                item.segments = feed.due_segments(item, now, today, self.ready_ms)
-                item.updated_at = now.isoformat()
-        return False
+        """Brings an Item's event log up to now; whether this was its first call (see History)."""
+        return self.history.advance(item, days_requested)
 
 
 def _wrong_environment(kind: str, expected: str, named: str) -> str:

@@ -102,6 +102,12 @@ def ended_by_now(item: Item, segments: list[Segment], now: datetime, today: date
     return [_end(segments, each, today) for each in due if pending_segment(segments, each)]
 
 
+def ends_ahead(item: Item) -> list[datetime]:
+    """When the purchases that are pending end by themselves."""
+    pending = [each.name for each in PURCHASES if pending_segment(item.segments, each)]
+    return [datetime.fromisoformat(item.ends[name]) for name in pending if name in item.ends]
+
+
 def events(life: Life, purchase: Purchase, segment: Segment, number: int) -> list[Event]:
     """What a segment says; `number` counts the purchases of this kind that the Item has seen."""
     account = account_for(life)
@@ -147,7 +153,8 @@ def go_on(state: State, item: Item, purchase: Purchase, ends_in: timedelta | Non
             item.ends[purchase.name] = (state.clock.now() + ends_in).isoformat()
         else:
             item.ends.pop(purchase.name, None)
-        return pending
+    state.history.look_ahead(item)
+    return pending
 
 
 def on_top_of(balances: dict[str, Balances], life: Life, item: Item) -> dict[str, Balances]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 
 from flask import (
     Flask,
@@ -25,7 +26,7 @@ from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.wrappers import Response as AnyResponse
 
 from domain.errors import AppError, BadInput, Conflict, Forbidden, NotFound, TooSoon, VendorTrouble
-from extensions import db, login_manager
+from extensions import db, limiter, login_manager
 from services.health import DATABASE_AWAY, roll_back
 from views.http import request_id, wants_json
 
@@ -118,9 +119,19 @@ def _csrf_error(_error: CSRFError) -> Response:
 
 def _rate_limited(error: RateLimitExceeded) -> Response:
     response = answer(429)
-    seconds = error.limit.limit.get_expiry() if error.limit else 60
-    response.headers["Retry-After"] = str(math.ceil(seconds))
+    response.headers["Retry-After"] = str(_seconds_left(error))
     return response
+
+
+def _seconds_left(error: RateLimitExceeded) -> int:
+    """Until the window that is used up ends; the whole of it when the counters cannot be asked any more."""
+    whole = error.limit.limit.get_expiry() if error.limit else 60
+    used_up = limiter.current_limit
+    try:
+        left = used_up.reset_at - time.time() if used_up else whole
+    except Exception:  # noqa: BLE001 - whatever the store of the counters raises: this answer is no place for a 500
+        left = whole
+    return max(1, min(math.ceil(left), whole))
 
 
 def _http_error(error: HTTPException) -> Response | AnyResponse:

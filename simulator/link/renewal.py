@@ -16,6 +16,16 @@ def _item(state: State, link: LinkSession) -> Item:
     return state.item(link.environment, link.access_token or "")
 
 
+def refused(state: State, link: LinkSession) -> str | None:
+    """The code of the error when the bank lets nobody renew this Item, which the Item is in from then on."""
+    item = _item(state, link)
+    if not item.must_be_linked_anew:
+        return None
+    with state.changing(item):
+        item.error_code = "INVALID_UPDATED_USERNAME"
+    return item.error_code
+
+
 def choices(state: State, link: LinkSession) -> list[dict[str, Any]]:
     """The accounts to tick, with the ids they have; what is shared today is ticked."""
     item = _item(state, link)

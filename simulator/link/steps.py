@@ -201,6 +201,9 @@ def _next_round(visit: Visit) -> Answer:
 
 def _accounts(state: State, visit: Visit) -> Answer:
     """Signed in: the accounts to choose from, or the end when nothing is to be chosen (update mode)."""
+    refused = renewal.refused(state, visit.link) if visit.link.update_mode else None
+    if refused is not None:
+        return _failed(visit, KINDS[refused].body())
     renewing = visit.link.update_mode and visit.link.account_selection
     accounts = (
         renewal.choices(state, visit.link)

@@ -78,6 +78,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "The code could not be sent",
         "{name} could not send a code the way you chose. Try again and choose another way.",
     ),
+    "INVALID_UPDATED_USERNAME": (
+        "This connection can't be renewed",
+        "{name} has changed how people sign in and can't renew the old connection. Go back and link it anew.",
+    ),
     "ACCESS_NOT_GRANTED": (
         "Access was not granted",
         "{name} was not given leave to share your accounts, so nothing was connected.",

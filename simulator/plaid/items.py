@@ -53,6 +53,7 @@ def update_webhook(call: Call) -> dict[str, Any]:
         raise call.fields.invalid("webhook", "must be https, or http on this machine")
     with call.state.changing(item):
         item.webhook = url
+    call.state.history.look_ahead(item)
     if url is not None:
         call.state.fire(item, "ITEM", "WEBHOOK_UPDATE_ACKNOWLEDGED", new_webhook_url=url, error=None)
     return {"item": _described(call, item)}

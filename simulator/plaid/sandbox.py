@@ -7,12 +7,12 @@ from typing import Any
 
 from simulator import logins
 from simulator.errors import KINDS, PlaidError
+from simulator.feed import updates
 from simulator.institutions import catalogue
 from simulator.plaid import shown
 from simulator.plaid.call import Call, Endpoints
 from simulator.plaid.products import products
 from simulator.plaid.render import account_id, instant
-from simulator.plaid.transactions import updates
 from simulator.records import Item
 from simulator.state import State
 

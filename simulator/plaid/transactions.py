@@ -22,7 +22,6 @@ _OPTIONS = (
     "include_personal_finance_category", "personal_finance_category_version",
 )  # fmt: skip
 DEFAULT_COUNT, MOST = 100, 500
-SYNC_UPDATES = ("TRANSACTIONS", "SYNC_UPDATES_AVAILABLE")
 
 
 def register(endpoints: Endpoints) -> None:
@@ -108,22 +107,11 @@ def refresh(call: Call) -> dict[str, Any]:
     item = call.healthy_item()
     if "transactions" not in item.products:
         raise PlaidError("PRODUCTS_NOT_SUPPORTED", "transactions is not among the products of this Item")
-    before = list(item.segments)
-    call.state.advance(item)
-    if call.state.username(item) in PERSONAS:
-        watched.go_on(call.state, item, watched.DINNER)
-    if item.segments != before:
-        call.state.fire(item, *SYNC_UPDATES, **updates(item))
+    if item.first_sync_at is not None:  # the first sync is what begins an Item's history
+        call.state.advance(item)
+    if call.state.username(item) in PERSONAS and watched.go_on(call.state, item, watched.DINNER) is not None:
+        call.state.history.tell(item)
     return {}
-
-
-def updates(item: Item) -> dict[str, bool]:
-    """What SYNC_UPDATES_AVAILABLE says beside its name."""
-    told = status(item)
-    return {
-        "initial_update_complete": told != "NOT_READY",
-        "historical_update_complete": told == "HISTORICAL_UPDATE_COMPLETE",
-    }
 
 
 def _cursor(text: str | None, item: Item, account_key: str | None, head: int) -> Cursor:

@@ -17,6 +17,7 @@ SCENARIOS = {
     each.name: each
     for each in (
         banks.ASKS_TO_LOG_IN,
+        banks.WANTS_A_NEW_LINK,
         accounts.TIP_ARRIVES,
         banks.IS_DOWN,
         accounts.ACCOUNT_APPEARS,

@@ -8,7 +8,6 @@ from simulator import watched
 from simulator.lives.model import Account
 from simulator.plaid import shown
 from simulator.plaid.sandbox import fire
-from simulator.plaid.transactions import SYNC_UPDATES
 from simulator.records import Item
 from simulator.scenarios.model import NotPossible, Outcome, Scenario, Stage, bank_name
 from simulator.state import State
@@ -36,11 +35,6 @@ def _buy(state: State, item: Item, purchase: watched.Purchase) -> bool:
     return pending
 
 
-def _tell_of_transactions(state: State, item: Item) -> None:
-    if item.webhook:
-        fire(state, item, SYNC_UPDATES[1])
-
-
 def _paid_with(state: State, item: Item) -> str:
     account = watched.account_for(state.life(item))
     return f"{account.name if account else 'an account'} at {bank_name(item.institution_id)}"
@@ -49,7 +43,7 @@ def _paid_with(state: State, item: Item) -> str:
 def _tip_arrives(state: State, stage: Stage, outcome: Outcome) -> None:
     for item in stage.items:
         pending, with_ = _buy(state, item, watched.DINNER), _paid_with(state, item)
-        _tell_of_transactions(state, item)
+        state.history.tell(item)
         outcome.sentences.append(
             f"A dinner of $48.00 is pending on {with_}; the tip arrives in a minute, or when you press again."
             if pending
@@ -60,7 +54,7 @@ def _tip_arrives(state: State, stage: Stage, outcome: Outcome) -> None:
 def _hold_vanishes(state: State, stage: Stage, outcome: Outcome) -> None:
     for item in stage.items:
         pending, with_ = _buy(state, item, watched.FUEL_HOLD), _paid_with(state, item)
-        _tell_of_transactions(state, item)
+        state.history.tell(item)
         outcome.sentences.append(
             f"A hold of $125.00 is pending on {with_}; it vanishes in a minute, or when you press again."
             if pending
@@ -76,7 +70,7 @@ def _history_changes(state: State, stage: Stage, outcome: Outcome) -> None:
             _buy(state, item, watched.BOOKS)
         switch = Switch(kind="mutation", endpoint="/transactions/sync", item_id=item.item_id, times=1)
         outcome.switches.append(state.switches.add(switch))
-        _tell_of_transactions(state, item)
+        state.history.tell(item)
         outcome.sentences.append(
             f"Two purchases of $23.40 are new on {_paid_with(state, item)}, and the next reading is interrupted once."
         )

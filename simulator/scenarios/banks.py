@@ -21,6 +21,16 @@ def _asks_to_log_in(state: State, stage: Stage, outcome: Outcome) -> None:
         outcome.sentences.append(f"{bank_name(item.institution_id)} now asks to sign in again.")
 
 
+def _wants_a_new_link(state: State, stage: Stage, outcome: Outcome) -> None:
+    for item in stage.items:
+        with state.changing(item):
+            item.must_be_linked_anew = True
+        ask_to_log_in(state, item)
+        outcome.sentences.append(
+            f"{bank_name(item.institution_id)} asks to sign in again, and lets nobody renew the old connection."
+        )
+
+
 def _is_down(state: State, stage: Stage, outcome: Outcome) -> None:
     switch = _error(state, "INSTITUTION_DOWN", institution_id=stage.institution_id, lasts=HOUR)
     outcome.switches.append(switch)
@@ -66,7 +76,7 @@ def _back_to_normal(state: State, stage: Stage, outcome: Outcome) -> None:
             state.switches.lift(switch.id)
     for item in stage.items:
         with state.changing(item):
-            item.consent_ends_at, item.found = None, False
+            item.consent_ends_at, item.found, item.must_be_linked_anew = None, False, False
         if item.error_code is not None:
             with state.changing(item):
                 item.error_code = None
@@ -135,6 +145,15 @@ ASKS_TO_LOG_IN = Scenario(
     look="Open CashView again in a few seconds: the card says “Sign in again”, and its numbers stay as they were.",
     scope="item",
     play=_asks_to_log_in,
+    fits=lambda _state, item: item.error_code is None,
+)
+WANTS_A_NEW_LINK = Scenario(
+    name="bank_wants_a_new_link",
+    title="Bank wants a new link",
+    does="The bank has a new system: the old connection can't be renewed, and a new one has new ids for all accounts.",
+    look="Open CashView again: “Reconnect” is refused. Link the bank anew and move your trackers and history over.",
+    scope="item",
+    play=_wants_a_new_link,
     fits=lambda _state, item: item.error_code is None,
 )
 IS_DOWN = Scenario(

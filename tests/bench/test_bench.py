@@ -38,6 +38,8 @@ def test_a_quick_run_measures_every_part_but_the_start_of_everything(tmp_path):
         "20: wall over ideal",
         "20: statements each",
         "20: peak memory",
+        "key known, p99",
+        "key service hangs, p99",
     } <= names
     assert "10x10 requests/s, of the control's" in done.stdout
     counts = {figure["name"]: figure["met"] for figure in report["figures"]}

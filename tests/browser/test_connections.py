@@ -162,7 +162,10 @@ def test_withdrawn_access_leaves_a_card_that_says_so(
     person.check()
 
 
-def test_linked_anew_the_tracker_moves_over(person: Person, server: AppServer) -> None:
+def test_linked_anew_the_tracker_moves_over(
+    person: Person, server: AppServer, simulator: SimulatorProcess
+) -> None:
+    """A bank that refuses to renew a connection: linked anew, every account has another id."""
     person.sign_up()
     card = person.link_bank()
     old = card.get_attribute("data-institution-id")
@@ -171,11 +174,18 @@ def test_linked_anew_the_tracker_moves_over(person: Person, server: AppServer) -
     person.page.get_by_label("Days between texts").fill("1")
     person.button("Create budget tracker").click()
     expect(card.get_by_role("group", name="Budget tracker of Plaid Checking")).to_be_visible()
-    change(server, card, state="needs_login", error_code="ITEM_LOGIN_REQUIRED")
-    person.go()
+    play(person, simulator, card, "bank_wants_a_new_link")
+    refresh(person, server, card)
+    need(card, "Reconnect").click()
+    person.sign_in_to_bank()
+    expect(person.link.get_by_role("heading", name="This connection can't be renewed")).to_be_visible()
+    person.page.keyboard.press("Escape")
+    person.press_in_link("Leave")
+    refresh(person, server, card)
 
     person.refused.add(409)
-    person.open_link()
+    need(card, "Link it anew").click()
+    person.press_in_link("Continue")
     person.choose_in_link(BANK)
     person.sign_in_to_bank()
     person.finish_link()
@@ -187,8 +197,7 @@ def test_linked_anew_the_tracker_moves_over(person: Person, server: AppServer) -
     expect(cards).to_have_count(2)
     fresh = cards.filter(has_not=person.page.locator(f"#institution-{old}-name"))
     expect(fresh).to_have_attribute("data-working", "false")
-    change(server, fresh, transactions_status="HISTORICAL_UPDATE_COMPLETE")
-    person.go()
+    refresh(person, server, fresh)  # its history is complete by now
     person.page.locator(f"#institution-{old}").get_by_role("link", name=re.compile("^Move over")).click()
     person.check()
     expect(person.page.get_by_label("Is now (for Plaid Checking)")).not_to_have_value("")

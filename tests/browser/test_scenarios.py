@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Person
+from tests.browser.conftest import PATIENCE_MS, Person
 from tests.browser.test_demo import enter_demo
 from tests.simulator.controls import ask
 from tests.support.server import AppServer
@@ -34,10 +35,23 @@ def play(person: Person, scenario: str, happened: str) -> None:
 def refresh(person: Person) -> None:
     """Press Refresh on the bank's card, and wait until the reading is done."""
     card = person.card(BANK)
+    id_ = card.get_attribute("data-institution-id") or ""
     with person.page.expect_response(lambda answer: answer.request.method == "PATCH") as told:
         card.get_by_role("button", name="Refresh").click()
     assert told.value.status == 202
+    wait_until_read(person.server, id_)
     expect(card).to_have_attribute("data-working", "false")
+
+
+def wait_until_read(server: AppServer, institution_id: str) -> None:
+    """Until what was asked for has been read and written. The card alone does not tell: it says that nothing is being
+    worked on also in the moment before it has heard of the press."""
+    query = "SELECT due_at IS NULL AND lease_id IS NULL FROM financial_institutions WHERE id = ?"
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    with closing(database(server)) as connection:
+        while connection.execute(query, (institution_id,)).fetchone() != (1,):
+            assert time.monotonic() < deadline, "the bank was not read"
+            time.sleep(0.05)
 
 
 def let_a_minute_pass(server: AppServer, institution_id: str) -> None:

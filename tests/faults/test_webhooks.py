@@ -6,6 +6,7 @@ from __future__ import annotations
 import http.client
 import json
 import queue
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,18 +14,20 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 import background
 from CronJobs import refresh_institutions
 from database import utcnow
 from extensions import db
 from models import Account, FinancialInstitution, Transaction, WebhookReceipt
+from providers.plaid_keys import PATIENCE as PATIENCE_OF_LIFE
 from services import webhooks
 from services.linking import link
 from services.refreshing import Outcome, refresh
 from tests.simulator.bank import Bank
 from tests.simulator.controls import ask, lift_all, switch
+from tests.simulator.receiver import Receiver
 from tests.support.factories import make_user
 from tests.support.plaid_hooks import Signer, news, raw
 from tests.support.reading import count
@@ -36,8 +39,9 @@ PATIENCE = 20
 
 
 @pytest.fixture(autouse=True)
-def short_time_outs() -> None:
-    """In place of the other fault tests' fixture: nothing hangs here, and a busy machine may take its time."""
+def short_time_outs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In place of the other fault tests' fixture: a busy machine may take its time."""
+    monkeypatch.setattr("providers.plaid_keys.PATIENCE", 10)
 
 
 class Arrivals:
@@ -118,17 +122,21 @@ def world(app_with, context, simulator) -> Iterator[World]:
     arrivals, bank = Arrivals(), Bank(simulator)
     with ServedApp(app) as site, app.app_context():
         banks = app.extensions["banks"]
-        made = {"institution_id": "ins_sim_cards", "initial_products": ["transactions"]}
-        public = bank.call("/sandbox/public_token/create", **made, options={"webhook": f"{site.url}{PATH}"})[
+        asked = {"institution_id": "ins_sim_cards", "initial_products": ["transactions"]}
+        background.use(arrivals)
+        public = bank.call("/sandbox/public_token/create", **asked, options={"webhook": f"{site.url}{PATH}"})[
             "public_token"
         ]
         institution = link(make_user(), public, None, confirm_duplicate=False, banks=banks)
         for _ in range(2):  # the first reading finds transactions that are not ready
             refresh(institution.id, banks, 60)
-        background.use(arrivals)
-        db.session.expire_all()
+        made = World(simulator, bank, banks, site.url, arrivals, institution.access_token, institution)
+        assert made.work() == ["SYNC_UPDATES_AVAILABLE handled"]  # the transactions are ready
+        made.read()
+        db.session.execute(delete(WebhookReceipt))
+        db.session.commit()
         assert institution.state == "healthy"
-        yield World(simulator, bank, banks, site.url, arrivals, institution.access_token, institution)
+        yield made
         background.use(None)
         lift_all(simulator)
 
@@ -183,8 +191,6 @@ def test_row_25_forged_and_oversized_ones_change_nothing(world):
 
 
 def test_row_25_a_replayed_one_is_one_row(world, simulator):
-    from tests.simulator.receiver import Receiver
-
     with Receiver() as receiver:
         token = world.bank.link("ins_sim_cards", webhook=receiver.url)
         world.bank.call("/sandbox/item/fire_webhook", access_token=token, webhook_code="LOGIN_REPAIRED")
@@ -231,6 +237,72 @@ def world_context(work):
             return work(number)
 
     return run
+
+
+# While the vendor gives no key
+
+KEYS = "/webhook_verification_key/get"
+
+
+@pytest.fixture
+def fresh(app_with, world, simulator) -> Iterator[str]:
+    """Where webhooks go to a process that has never looked up a key, and has the patience it has in life."""
+    app = app_with(plaid_base_url=simulator.url)
+    background.use(world.arrivals)
+    with pytest.MonkeyPatch.context() as patch, ServedApp(app) as site:
+        patch.setattr("providers.plaid_keys.PATIENCE", PATIENCE_OF_LIFE)
+        app.extensions["banks"]["sandbox"].create_link_token(1)  # the client is loaded
+        yield f"{site.url}{PATH}"
+
+
+def timed_post(url: str, body: bytes, signature: str) -> tuple[int, float]:
+    """Status and seconds until the answer."""
+    begun = time.monotonic()
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=PATIENCE)
+    headers = {"Content-Type": "application/json", "Plaid-Verification": signature}
+    connection.request("POST", PATH, body, headers)
+    status = connection.getresponse().status
+    connection.close()
+    return status, time.monotonic() - begun
+
+
+def signed_by(world: World) -> tuple[bytes, str]:
+    """A webhook that the simulator signed, and did not bring to us."""
+    with Receiver() as receiver:
+        token = world.bank.link("ins_sim_cards", webhook=receiver.url)
+        world.bank.call("/sandbox/item/fire_webhook", access_token=token, webhook_code="LOGIN_REPAIRED")
+        _, signature, body = receiver.next()
+    return body, signature
+
+
+def test_row_25_a_key_look_up_that_hangs_is_answered_within_a_second_by_send_again(world, fresh):
+    body, signature = signed_by(world)
+    switch(world.simulator, "hang", endpoint=KEYS, seconds=3)
+    answers = [timed_post(fresh, body, signature) for _ in range(3)]
+    assert [status for status, _ in answers] == [503] * 3
+    assert max(seconds for _, seconds in answers) < 1
+    assert max(seconds for _, seconds in answers[1:]) < PATIENCE_OF_LIFE, "nobody else waits for the same"
+    assert count(WebhookReceipt) == 0
+
+
+def test_row_25_a_key_that_comes_too_late_is_there_when_the_vendor_sends_again(world, fresh):
+    item_id = world.institution.plaid_item_id
+    switch(world.simulator, "latency", endpoint=KEYS, milliseconds=1200)
+    switch(world.simulator, "webhook_retry", item_id=item_id, milliseconds=2000)
+    world.bank.call("/item/webhook/update", access_token=world.token, webhook=fresh)
+    assert world.work() == ["WEBHOOK_UPDATE_ACKNOWLEDGED handled"]
+    (mine,) = [each for each in fates(world, item_id) if each["webhook_code"].endswith("ACKNOWLEDGED")]
+    assert (mine["outcome"], mine["tries"]) == (200, 2)
+
+
+def fates(world: World, item_id: str) -> list[dict[str, Any]]:
+    """What became of an Item's webhooks, when the vendor has read the answer to each."""
+    while True:
+        told = ask(world.simulator, "GET", "/webhooks")[1]["webhooks"]
+        mine = [each for each in told if each["item_id"] == item_id]
+        if all(each["outcome"] == 200 for each in mine):
+            return mine
+        time.sleep(0.02)
 
 
 def test_access_withdrawn_at_the_bank_reaches_the_page_by_itself(world):

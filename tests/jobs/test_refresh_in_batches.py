@@ -131,6 +131,31 @@ def test_what_a_dead_worker_held_is_taken_over_when_its_lease_ends(run):
     assert (report.refreshed, report.failed, tried) == (1, 0, [held])
 
 
+def test_a_lease_that_ends_just_after_the_run_lent_a_hand_is_taken_over_too(run, monkeypatch):
+    (held,) = due_institutions(1)
+    tried: list[int] = []
+    lend_a_hand = refresh_in_batches.refresh_institutions.run
+
+    def lease_until(moment: datetime) -> None:
+        row = db.session.get_one(FinancialInstitution, held)
+        row.lease_id, row.lease_until = "dead", moment
+        db.session.commit()
+
+    def die_holding_it(ids: list[int]) -> bool:
+        lease_until(datetime.now(UTC) + timedelta(minutes=5))
+        return True
+
+    def end_the_lease_afterwards(*arguments: Any, **options: Any) -> Any:
+        report = lend_a_hand(*arguments, **options)
+        if not tried:
+            lease_until(datetime.now(UTC) - timedelta(seconds=1))
+        return report
+
+    monkeypatch.setattr(refresh_in_batches.refresh_institutions, "run", end_the_lease_afterwards)
+    report = run(die_holding_it, tried)
+    assert (report.refreshed, report.failed, tried) == (1, 0, [held])
+
+
 def test_the_run_ends_in_time_whatever_a_worker_does(run, monkeypatch):
     """A worker took the only institution the moment it was sent, and never lets go."""
     monkeypatch.setattr(refresh_in_batches, "RUN_SECONDS", 1.0)

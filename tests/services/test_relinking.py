@@ -268,16 +268,17 @@ METADATA = {
 
 
 @pytest.mark.parametrize(
-    "state, code",
+    "state, error, code",
     [
-        ("healthy", "already_linked"),
-        ("error", "already_linked"),
-        ("needs_login", "same_login"),
-        ("revoked", "same_login"),
+        ("healthy", None, "already_linked"),
+        ("error", "INSTITUTION_DOWN", "already_linked"),
+        ("error", "INVALID_UPDATED_USERNAME", "same_login"),
+        ("needs_login", "ITEM_LOGIN_REQUIRED", "same_login"),
+        ("revoked", None, "same_login"),
     ],
 )
-def test_linking_asks_whether_it_is_the_same_login(user, bank, banks, state, code):
-    make_account(make_institution(user, state=state, **SAME), name="Checking", mask="0000")
+def test_linking_asks_whether_it_is_the_same_login(user, bank, banks, state, error, code):
+    make_account(make_institution(user, state=state, error_code=error, **SAME), name="Checking", mask="0000")
     with pytest.raises(Conflict) as refused:
         link(user, "public-1", METADATA, confirm_duplicate=False, banks=banks)
     assert refused.value.code == code

@@ -18,6 +18,7 @@ from tests.simulator.receiver import Receiver
 
 NAMES = [
     "bank_asks_to_log_in_again",
+    "bank_wants_a_new_link",
     "tip_arrives",
     "bank_is_down_for_an_hour",
     "a_new_account_appears",
@@ -304,6 +305,7 @@ def test_at_an_institution_it_is_all_its_items(simulator_process, bank):
 def test_webhooks_go_with_them(simulator_process, bank):
     with Receiver() as receiver:
         token = bank.ready("ins_sim_family", webhook=receiver.url)
+        assert receiver.next()[0]["webhook_code"] == "SYNC_UPDATES_AVAILABLE"
         Ledger(bank, token).sync()
         id_ = item_id(bank, token)
         for name in (

@@ -267,6 +267,7 @@ def test_nonsense_in_the_form_is_said_in_words(board, simulator, bank):
 def test_logins_are_reset_and_webhooks_fired(board, bank):
     with Receiver() as receiver:
         token = linked(bank, webhook=receiver.url)
+        assert receiver.next()[0]["webhook_code"] == "SYNC_UPDATES_AVAILABLE"
         board.open()
         row = board.section("Linked Items").get_by_role("listitem").first
         row.get_by_label("Webhook for Alder & Oak Bank").select_option("PENDING_DISCONNECT")

@@ -181,3 +181,31 @@ def test_the_banks_page_is_there_only_for_who_was_sent(simulator):
             urllib.request.urlopen(f"{simulator.url}/link/oauth/bank{query}")
         with refused.value:
             assert refused.value.code == 404
+
+
+@pytest.mark.parametrize(
+    "selection", [{}, {"update": {"account_selection_enabled": True}}], ids=["plain", "choosing"]
+)
+def test_a_bank_that_wants_a_new_link_refuses_update_mode_and_gives_new_ids(simulator, bank, selection):
+    token = bank.ready("ins_109508")
+    before, id_ = bank.accounts(token), item_id(bank, token)
+    assert ask(simulator, "POST", "/scenarios/bank_wants_a_new_link", {"item_id": id_})[0] == 200
+    assert error_of(bank, token) == "ITEM_LOGIN_REQUIRED"
+    refused = Frame(simulator, token_for(bank, access_token=token, **selection)).sign_in()
+    assert refused["error"]["error_code"] == "INVALID_UPDATED_USERNAME"
+    assert "anew" in refused["words"]["text"]
+    assert error_of(bank, token) == "INVALID_UPDATED_USERNAME"
+
+    anew = bank.accounts(bank.ready("ins_109508"))
+    assert not set(anew) & set(before)
+    assert [each["mask"] for each in anew.values()] == [each["mask"] for each in before.values()]
+    assert error_of(bank, token) == "INVALID_UPDATED_USERNAME"
+
+    assert ask(simulator, "POST", "/scenarios/back_to_normal", {"item_id": id_})[0] == 200
+    assert error_of(bank, token) is None
+    assert Frame(simulator, token_for(bank, access_token=token)).sign_in()["step"] == "finish"
+
+
+def error_of(bank: Bank, token: str) -> str | None:
+    error = bank.call("/item/get", access_token=token)["item"]["error"]
+    return error["error_code"] if error else None

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, cast
 
 import jwt
 import pytest
 from openapi_schema_validator import OAS30Validator
 
+from simulator.clock import Clock
+from simulator.records import Item
+from simulator.scenarios import accounts, play
+from simulator.state import State
 from tests.simulator.bank import NO_SPEC, SPEC, Bank, Ledger, Refused, specification, violations
 from tests.simulator.controls import ask, lift_all, switch
 from tests.simulator.receiver import Receiver
@@ -109,6 +116,7 @@ def test_nothing_is_posted_elsewhere_and_nobody_waits_for_a_dead_receiver(bank, 
 
 def test_a_reset_login_is_repaired_by_link_in_update_mode(bank, simulator_process, receiver):
     token = bank.ready("ins_sim_cards", webhook=receiver.url)
+    assert come(receiver, 1) == ["SYNC_UPDATES_AVAILABLE"]
     assert bank.call("/sandbox/item/reset_login", access_token=token)["reset_login"] is True
     hook, _, _ = receiver.next()
     assert hook["error"]["error_code"] == "ITEM_LOGIN_REQUIRED"
@@ -133,6 +141,7 @@ def test_a_reset_login_is_repaired_by_link_in_update_mode(bank, simulator_proces
 
 def test_refresh_brings_a_dinner_and_then_its_tip(bank, receiver):
     token = bank.ready("ins_109508", "user_transactions_dynamic", webhook=receiver.url)
+    assert come(receiver, 1) == ["SYNC_UPDATES_AVAILABLE"]
     ledger = Ledger(bank, token)
     ledger.sync()
     before = bank.accounts(token)
@@ -200,6 +209,115 @@ def test_plaids_client_reads_the_new_endpoints(bank, simulator_process, receiver
     link = {"client_name": "A", "language": "en", "country_codes": ["US"], "user": {"client_user_id": "1"}}
     made = bank.call("/link/token/create", products=["transactions"], **link)["link_token"]
     assert client.link_token_get(LinkTokenGetRequest(link_token=made)).metadata.client_name == "A"
+
+
+# News of transactions
+
+
+def news(receiver: Receiver) -> dict[str, Any]:
+    """The next webhook, which must be one that says there is more to read: what it says of the history."""
+    hook, _, _ = receiver.next()
+    assert (hook["webhook_type"], hook["webhook_code"]) == ("TRANSACTIONS", "SYNC_UPDATES_AVAILABLE")
+    return {name.partition("_")[0]: hook[name] for name in hook if name.endswith("_update_complete")}
+
+
+def test_a_history_says_when_it_is_there_once_somebody_has_asked_for_it(receiver):
+    """As Plaid does: nothing before the first /transactions/sync, then the last thirty days, then the rest."""
+    with SimulatorProcess(ready_ms=400) as slow:
+        bank = Bank(slow)
+        token = bank.link("ins_sim_cards", webhook=receiver.url)
+        time.sleep(0.8)
+        assert receiver.received.empty()
+        assert bank.call("/transactions/sync", access_token=token)["added"] == []
+        hook, signature, body = receiver.next()
+        assert verified(bank, signature, body)
+        assert (hook["initial_update_complete"], hook["historical_update_complete"]) == (True, False)
+        assert news(receiver) == {"initial": True, "historical": True}
+        assert Ledger(bank, token).sync()
+        assert receiver.received.empty()
+
+
+def test_an_address_that_is_given_later_hears_of_it_too_and_a_restart_loses_nothing(receiver):
+    with SimulatorProcess(ready_ms=1500) as first:
+        bank = Bank(first)
+        token = bank.link("ins_sim_cards")
+        bank.call("/transactions/sync", access_token=token)
+        bank.call("/item/webhook/update", access_token=token, webhook=receiver.url)
+        assert come(receiver, 1) == ["WEBHOOK_UPDATE_ACKNOWLEDGED"]
+        first.kill()
+        with SimulatorProcess(data_dir=first.data_dir, ready_ms=1500):
+            assert news(receiver)["initial"] is True
+
+
+def test_an_item_in_error_and_one_that_was_removed_have_no_news(receiver):
+    with SimulatorProcess(ready_ms=500) as slow:
+        bank = Bank(slow)
+        locked, gone = (bank.link("ins_sim_cards", webhook=receiver.url) for _ in range(2))
+        for token in (locked, gone):
+            bank.call("/transactions/sync", access_token=token)
+        bank.call("/sandbox/item/reset_login", access_token=locked)
+        bank.call("/item/remove", access_token=gone)
+        assert come(receiver, 1) == ["ERROR"]
+        time.sleep(1)
+        assert receiver.received.empty()
+
+
+class Watch(Clock):
+    """The machine's time, put forward by a test."""
+
+    ahead = timedelta()
+    next_day: datetime | None = None
+
+    def midnight(self) -> datetime | None:
+        return self.next_day
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def today(self) -> date:
+        return self.now().astimezone().date()
+
+
+@pytest.fixture
+def read(tmp_path, receiver) -> tuple[State, Item]:
+    """A state in this process and an Item whose history was read and told of."""
+    state = State(tmp_path, clock=Watch(), ready_ms=0)
+    public = state.create_public_token(
+        "sandbox",
+        "ins_sim_family",
+        "user_good",
+        "pass_good",
+        ["transactions"],
+        None,
+        None,
+        webhook=receiver.url,
+    )
+    item = state.exchange("sandbox", public)
+    state.advance(item)
+    assert news(receiver) == {"initial": True, "historical": True}
+    return state, item
+
+
+def test_a_tip_that_posts_later_is_told_of_with_nobody_asking(read, receiver, monkeypatch):
+    monkeypatch.setattr(accounts, "ENDS_IN", timedelta(seconds=0.5))
+    state, item = read
+    play(state, "tip_arrives")
+    pending = news(receiver)
+    rows = len(state.log(item).events)
+    assert news(receiver) == pending
+    assert len(state.log(item).events) == rows + 2  # the pending row is removed, the posted one added
+    assert receiver.received.empty()
+
+
+def test_another_day_is_told_of_when_it_brings_something(read, receiver):
+    state, item = read
+    rows = len(state.log(item).events)
+    clock = cast("Watch", state.clock)
+    clock.next_day = clock.now() + timedelta(seconds=0.3)
+    state.history.look_ahead(item)
+    clock.next_day, clock.ahead = None, timedelta(days=3)
+    assert news(receiver)["historical"] is True
+    assert len(state.log(item).events) > rows
 
 
 # On their way

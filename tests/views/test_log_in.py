@@ -300,6 +300,22 @@ def test_sign_up_is_limited_per_address_and_pages_are_not(visitor, limits):
     assert elsewhere.status_code == 400
 
 
+def test_a_refusal_says_when_the_hour_that_is_used_up_really_ends(visitor, limits):
+    with time_machine.travel(datetime.now(UTC), tick=False) as clock:
+        data = {"csrf_token": visitor.token()}
+        for _ in range(60):
+            assert visitor.client.post("/signup", data=data).status_code == 400
+        waits = []
+        for minutes in (0, 45, 14):
+            clock.shift(timedelta(minutes=minutes))
+            answer = visitor.client.post("/signup", data=data)
+            assert answer.status_code == 429
+            waits.append(int(answer.headers["Retry-After"]))
+        assert waits == pytest.approx([3600, 900, 60], abs=1)  # the window's end is kept in whole seconds
+        clock.shift(timedelta(seconds=waits[-1]))
+        assert visitor.client.post("/signup", data=data).status_code == 400
+
+
 def test_right_passwords_are_limited_per_address_by_what_they_cost(ada, visitor, limits, app):
     """Wrong ones are counted in rows, by name and address (test_throttled.py)."""
     with time_machine.travel(datetime.now(UTC), tick=False):  # thirty hashes may take longer than the minute
