@@ -110,9 +110,7 @@ def test_all_of_it_moves_where_the_new_account_has_none(user, old, new, pair, en
 
 def test_snapshots_before_the_new_ones_move(user, old, new, pair, engine):
     for account, day, amount in ((pair[0], 1, 1), (pair[0], 2, 2), (pair[1], 2, 20), (pair[1], 3, 30)):
-        snapshot = {"account_id": account.id, "local_date": date(2026, 11, day), "current": Decimal(amount)}
-        db.session.add(BalanceSnapshot(**snapshot))
-    db.session.commit()
+        snapshot(account, day, amount)
     moved(user, old)
     rows = db.session.query(BalanceSnapshot).order_by(BalanceSnapshot.local_date)
     assert [(row.account_id, row.current) for row in rows] == [(pair[1].id, n) for n in (1, 20, 30)]
@@ -162,6 +160,34 @@ def test_it_may_be_moved_a_second_time(user, old, new, pair, engine):
     account = make_account(third, name="Checking", mask="0000")
     moved(user, new)
     assert dates_of(account.id) == [date(2024, 1, 1)]
+
+
+def snapshot(account: Account, day: int, amount: int) -> None:
+    row = {"account_id": account.id, "local_date": date(2026, 11, day), "current": Decimal(amount)}
+    db.session.add(BalanceSnapshot(**row))
+    db.session.commit()
+
+
+@pytest.mark.parametrize("first", ["the oldest", "the newer one"])
+def test_of_two_broken_ones_both_days_are_kept_whichever_moves_first(user, old, new, pair, engine, first):
+    """Linked three times: of each day the newest word stays, once, and no day is lost."""
+    new.state, new.error_code = "needs_login", "ITEM_LOGIN_REQUIRED"
+    third = make_institution(user, transactions_status="HISTORICAL_UPDATE_COMPLETE", **SAME)
+    accounts = (*pair, make_account(third, name="Checking", mask="0000"))
+    days = ((1, 2, 3), (2, 3, 4, 5), (5, 6))
+    for number, (account, known) in enumerate(zip(accounts, days, strict=True)):
+        for day in known:
+            make_transaction(account, str(number), date=date(2026, 11, day))
+    for account, day, amount in ((0, 1, 1), (1, 3, 3), (1, 4, 4), (2, 4, 40), (2, 5, 50)):
+        snapshot(accounts[account], day, amount)
+    numbers = [old.id, new.id]
+    for number in numbers if first == "the oldest" else reversed(numbers):
+        move(user, number, plan_move(user, number).suggestion)
+    rows = db.session.query(Transaction).order_by(Transaction.date)
+    told = [(row.date.day, int(row.amount)) for row in rows]
+    assert told == [(1, 0), (2, 1), (3, 1), (4, 1), (5, 2), (6, 2)]
+    kept = db.session.query(BalanceSnapshot).order_by(BalanceSnapshot.local_date)
+    assert [int(row.current) for row in kept] == [1, 3, 40, 50]
 
 
 def test_ambiguous_accounts_are_left_to_the_person(user, old, new, pair, engine):
