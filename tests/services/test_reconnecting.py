@@ -37,6 +37,12 @@ def known(institution, bank, banks):
         yield institution
 
 
+def consenting(ends: datetime) -> dict:
+    """Both accounts, and when the consent ends."""
+    item = {**plaid.ITEM, "consent_expiration_time": ends.isoformat()}
+    return {"accounts": [plaid.account("a1"), plaid.account("a2", name="Savings")], "item": item}
+
+
 def asked(bank) -> dict:
     (body,) = bank.asked("/link/token/create")
     return body
@@ -164,6 +170,56 @@ def test_the_end_of_the_consent_is_known_from_every_reading(known, bank, banks):
         assert institution_view(known.id).need is None
     with time_machine.travel(ends - timedelta(days=6), tick=False):
         assert institution_view(known.id).state == "expiring"
+
+
+@pytest.mark.parametrize("watched", [True, False])
+@pytest.mark.parametrize("code", ["PENDING_DISCONNECT", "PENDING_EXPIRATION"])
+def test_an_announced_end_stays_before_that_of_the_consent_until_it_was_renewed(
+    known, bank, banks, engine, code, watched
+):
+    announced, consent = NOW + timedelta(days=5), NOW + timedelta(days=365)
+    bank.always("/accounts/get", consenting(consent))
+    bank.always("/accounts/balance/get", consenting(consent))
+    known.state, known.error_code, known.expires_at = "expiring", code, announced
+    known.due_at = NOW if watched else None
+    db.session.commit()
+    for _ in range(2):
+        assert read(known, banks) is Outcome.DONE
+        assert (known.state, known.error_code, known.expires_at) == ("expiring", code, announced)
+
+    reconnected(known, chose_accounts=False)
+    assert read(known, banks) is Outcome.DONE
+    assert (known.state, known.error_code, known.expires_at) == ("healthy", None, consent)
+
+
+def test_an_end_of_the_consent_that_comes_earlier_or_was_moved_is_believed(known, bank, banks):
+    """An earlier one than what was announced; and a later one than what was only known, which was renewed."""
+    known.state, known.error_code, known.expires_at = (
+        "expiring",
+        "PENDING_DISCONNECT",
+        NOW + timedelta(days=5),
+    )
+    db.session.commit()
+    for days in (3, 300, 365):
+        bank.always("/accounts/get", consenting(NOW + timedelta(days=days)))
+        if days == 300:
+            known.state, known.error_code, known.expires_at = "healthy", None, NOW + timedelta(days=30)
+            db.session.commit()
+        read(known, banks)
+        assert known.expires_at == NOW + timedelta(days=days)
+
+
+def test_an_announced_end_that_has_passed_gives_way(known, bank, banks):
+    """It works after all."""
+    known.state, known.error_code, known.expires_at = (
+        "expiring",
+        "PENDING_DISCONNECT",
+        NOW - timedelta(days=1),
+    )
+    db.session.commit()
+    bank.always("/accounts/get", consenting(NOW + timedelta(days=365)))
+    read(known, banks)
+    assert (known.state, known.expires_at) == ("healthy", NOW + timedelta(days=365))
 
 
 def test_a_reading_under_way_does_not_undo_it(app, known, bank, banks, engine):
