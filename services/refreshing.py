@@ -10,9 +10,8 @@ import logging
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, case, false, literal, null, update
+from sqlalchemy import ColumnElement, and_, case, literal, null, update
 
-from background import enqueue
 from database import UtcDateTime, utcnow
 from domain.connections import SOON
 from domain.periods import local_date, next_refresh
@@ -91,7 +90,7 @@ def _work_on(claim: Claim, banks: Banks, lease_seconds: int) -> Outcome:
         raise
     except Exception:
         db.session.rollback()
-        failures.park(claim.id, "INTERNAL", claim.lease_id)
+        failures.broken(claim)
         raise
     vendors.succeeded(failures.vendors_of(claim))
     return outcome
@@ -206,7 +205,7 @@ def _finish(
     complete = status in ("HISTORICAL_UPDATE_COMPLETE", reading.UNSUPPORTED)
     table = FinancialInstitution
     # A person who asked while a cached refresh was running still gets the real-time one.
-    asked_meanwhile = false() if claim.realtime else table.realtime_wanted
+    asked_meanwhile = leases.realtime_anew(claim)
     retry_at = None if step is None else now + timedelta(seconds=step)
     ends = _end_is_announced(now)
     row = db.session.execute(
@@ -241,9 +240,7 @@ def _finish(
         db.session.rollback()
         return Outcome.BUSY
     db.session.commit()
-    if row.due_at is not None:
-        name = "refresh_now" if row.realtime_wanted else "refresh"
-        enqueue(name, delay=max(0.0, (row.due_at - now).total_seconds()), institution_id=claim.id)
+    leases.wake(claim.id, row.due_at, realtime=row.realtime_wanted)
     return Outcome.WAITING if waiting else Outcome.DONE
 
 
