@@ -15,10 +15,10 @@ from sqlalchemy import ColumnElement, and_, delete, func, select, update
 
 from background import enqueue
 from database import changed_rows
-from domain.errors import BadInput, Conflict, NotFound
+from domain.errors import AppError, BadInput, Conflict, NotFound
 from domain.matching import AccountFace, match_accounts
 from extensions import db
-from models import HEALTHY, Account, BalanceSnapshot, BudgetTracker, FinancialInstitution, Transaction, User
+from models import Account, BalanceSnapshot, BudgetTracker, FinancialInstitution, Transaction, User
 from services.applying import OWN, moved_from, moved_id
 from services.ownership import owned_institution
 from services.removals import remember_removals
@@ -119,13 +119,14 @@ def move(user: User, old_id: int, choices: Mapping[int, int | None]) -> str:
     """Move what the person made, and the history that the new connection does not reach back to, as they chose
     (old account id -> new one, None or absent: left behind); then the old connection goes. Its bank's name.
 
-    NotFound for a stranger's or when it is gone; Conflict when nothing replaces it; BadInput for a choice that
-    is not among the accounts, or that puts two accounts into one.
+    NotFound for a stranger's or when it is gone; Conflict when nothing replaces it (any more); BadInput for a
+    choice that is not among the accounts, or that puts two accounts into one.
     """
     plan = plan_move(user, old_id)
-    pairs = _checked(plan, choices)
+    _checked(plan, choices)
     db.session.commit()
     _lock(user.id, plan)
+    plan, pairs = _planned_again(user, plan, choices)
     deleted = {row.face.id for row in plan.accounts if row.deleted}
     for old, new in pairs.items():
         if old in deleted:
@@ -152,11 +153,11 @@ def _checked(plan: MovePlan, choices: Mapping[int, int | None]) -> dict[int, int
 
 def _lock(user_id: int, plan: MovePlan) -> None:
     """Nobody refreshes either connection until this is over: the old one's lease is taken away, and whoever writes
-    to the new one waits for its row. NotFound when one of them has changed or gone meanwhile."""
+    to the new one waits for its row. NotFound when one of them has gone meanwhile."""
     table = FinancialInstitution
     old = db.session.execute(
         update(table)
-        .where(table.id == plan.old_id, table.user_id == user_id, table.state != HEALTHY)
+        .where(table.id == plan.old_id, table.user_id == user_id)
         .values(lease_id=None, lease_until=None),
         execution_options={"synchronize_session": False},
     )
@@ -168,6 +169,21 @@ def _lock(user_id: int, plan: MovePlan) -> None:
     if not changed_rows(old) or db.session.scalar(new) is None:
         db.session.rollback()
         raise NotFound
+
+
+def _planned_again(
+    user: User, plan: MovePlan, choices: Mapping[int, int | None]
+) -> tuple[MovePlan, dict[int, int]]:
+    """The plan and the pairs as they stand now that both rows are locked: before that a refresh or a webhook may
+    have changed a state, and the person an account."""
+    try:
+        again = plan_move(user, plan.old_id)
+        if again.new_id != plan.new_id:
+            raise Conflict("Your connections have changed meanwhile. Please look again.", code="not_replaced")
+        return again, _checked(again, choices)
+    except AppError:
+        db.session.rollback()
+        raise
 
 
 def _move_account(old: int, new: int, plan: MovePlan) -> None:

@@ -17,7 +17,10 @@ from models import (
     ItemRemoval,
     TextMessage,
     Transaction,
+    User,
 )
+from services import relinking
+from services.accounts import delete_account
 from services.linking import link
 from services.relinking import move, plan_move
 from services.reporting import institution_view
@@ -30,6 +33,7 @@ from tests.support.factories import (
     make_user,
 )
 from tests.support.reading import read
+from tests.support.together import elsewhere
 
 SAME = {"plaid_institution_id": "ins_1", "name": "Bank of Tests"}
 
@@ -258,6 +262,86 @@ def test_nothing_moves_where_nothing_was_replaced(user, old, new, pair, of, chan
         plan_move(user, old.id)
     need = institution_view(old.id).need
     assert need is None or need.act != "move"
+
+
+@pytest.fixture
+def before_the_lock(app, monkeypatch):
+    """Somebody else does this between the plan and the lock."""
+    lock = relinking._lock
+
+    def wait_for(change) -> None:
+        def late(*args) -> None:
+            elsewhere(app, change)
+            lock(*args)
+
+        monkeypatch.setattr(relinking, "_lock", late)
+
+    return wait_for
+
+
+def set_columns(table, number: int, **changes):
+    def change() -> None:
+        for name, value in changes.items():
+            setattr(db.session.get_one(table, number), name, value)
+        db.session.commit()
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "of, changes",
+    [
+        ("old", {"state": "healthy"}),
+        ("old", {"state": "expiring"}),
+        ("new", {"state": "needs_login"}),
+        ("new", {"state": "revoked"}),
+        ("new", {"transactions_status": "INITIAL_UPDATE_COMPLETE"}),
+    ],
+)
+def test_what_changes_before_the_lock_stops_the_move(
+    user, old, new, pair, engine, before_the_lock, of, changes
+):
+    make_tracker(pair[0])
+    number = {"old": old, "new": new}[of].id
+    before_the_lock(set_columns(FinancialInstitution, number, **changes))
+    with pytest.raises(Conflict):
+        moved(user, old)
+    assert [row.account_id for row in db.session.query(BudgetTracker)] == [pair[0].id]
+    assert engine.tasks == []
+
+
+def test_one_linked_yet_again_before_the_lock_stops_the_move(user, old, new, pair, before_the_lock):
+    user_id = user.id
+
+    def link_again() -> None:
+        newest = make_institution(
+            db.session.get_one(User, user_id), transactions_status="HISTORICAL_UPDATE_COMPLETE", **SAME
+        )
+        make_account(newest, name="Checking", mask="0000")
+
+    before_the_lock(link_again)
+    with pytest.raises(Conflict):
+        moved(user, old)
+
+
+def test_an_account_deleted_before_the_lock_gets_nothing(user, old, new, pair, engine, before_the_lock):
+    make_transaction(pair[0], "10", date=date(2024, 1, 1))
+    target = pair[1].id
+    before_the_lock(lambda: delete_account(db.session.get_one(Account, target)))
+    with pytest.raises(BadInput):
+        moved(user, old)
+    assert dates_of(pair[0].id) == [date(2024, 1, 1)]
+    assert dates_of(target) == []
+
+
+def test_an_old_account_deleted_before_the_lock_stays_deleted(user, old, new, pair, engine, before_the_lock):
+    deleted, target = pair[0].id, pair[1].id
+    make_transaction(pair[1], "10")
+    before_the_lock(lambda: delete_account(db.session.get_one(Account, deleted)))
+    moved(user, old)
+    db.session.expire_all()
+    assert db.session.get_one(Account, target).deleted_at is not None
+    assert dates_of(target) == []
 
 
 def test_another_login_at_the_same_bank_is_not_offered(user, old, new):
