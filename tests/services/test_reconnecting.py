@@ -12,10 +12,12 @@ from database import utcnow
 from domain.errors import Conflict, VendorTrouble
 from extensions import db
 from models import Account, BudgetTracker, FinancialInstitution, Transaction
+from services.institutions import refresh_now
 from services.reconnecting import create_update_token, reconnected
 from services.refreshing import Outcome, refresh
 from services.reporting import institution_view
 from tests.support import scripted_plaid as plaid
+from tests.support import together
 from tests.support.factories import make_institution, make_tracker, make_user
 from tests.support.reading import account_row, count, read
 
@@ -243,6 +245,57 @@ def test_real_time_numbers_are_not_asked_for_twice_in_a_minute(known, engine):
     reconnected(known, chose_accounts=False)
     assert (known.realtime_wanted, known.realtime_at) == (False, NOW - timedelta(seconds=30))
     assert engine.tasks == [("refresh", {"institution_id": known.id}, 0)]
+
+
+def test_real_time_numbers_that_were_had_a_moment_ago_are_enough(known, bank, banks, engine):
+    with time_machine.travel(NOW + timedelta(seconds=10), tick=False):
+        refresh_now(known)
+        assert read(known, banks) is Outcome.DONE
+    with time_machine.travel(NOW + timedelta(seconds=40), tick=False):
+        reconnected(known, chose_accounts=False)
+    assert (known.realtime_wanted, engine.tasks[-1][0]) == (False, "refresh")
+
+
+@pytest.mark.parametrize("code", ["ITEM_LOGIN_REQUIRED", "INSTITUTION_DOWN"])
+def test_real_time_numbers_that_were_not_had_are_asked_for_again_at_once(known, bank, banks, engine, code):
+    """The reading failed, or the bank refused and what was cached came instead."""
+    with time_machine.travel(NOW + timedelta(seconds=10), tick=False):
+        refresh_now(known)
+        bank.next("/accounts/balance/get", plaid.failure(code))
+        read(known, banks)
+    later = NOW + timedelta(seconds=40)
+    with time_machine.travel(later, tick=False):
+        reconnected(known, chose_accounts=False)
+        assert (known.realtime_wanted, known.realtime_at) == (True, later)
+        assert engine.tasks[-1] == ("refresh_now", {"institution_id": known.id}, 0)
+        assert refresh(known.id, banks, 60, only_wanted=True) is Outcome.DONE
+    db.session.expire_all()
+    assert (known.balances_as_of, len(bank.asked("/accounts/balance/get"))) == (later, 2)
+
+
+@pytest.mark.parametrize("under_way", [True, False])
+def test_a_real_time_reading_that_is_cut_or_still_waits_is_asked_for_again(
+    app, known, bank, banks, engine, under_way
+):
+    number, later = known.id, NOW + timedelta(seconds=10)
+
+    def renewed() -> None:
+        reconnected(db.session.get_one(FinancialInstitution, number), chose_accounts=False)
+
+    with time_machine.travel(later, tick=False):
+        refresh_now(known)
+        if under_way:
+            answer = plaid.accounts(plaid.account("a1"), plaid.account("a2", name="Savings"))
+            bank.next("/accounts/balance/get", together.meanwhile(app, renewed, answer))
+            assert read(known, banks) is Outcome.BUSY
+        else:
+            renewed()
+            db.session.expire_all()
+        assert known.realtime_wanted is True
+        assert refresh(number, banks, 60, only_wanted=True) is Outcome.DONE
+    db.session.expire_all()
+    assert (known.balances_as_of, known.realtime_wanted) == (later, False)
+    assert bank.requests[-2][0] == "/accounts/balance/get"
 
 
 def test_what_was_not_chosen_is_deleted_and_what_was_closed_before_stays(known, bank, banks, engine):
