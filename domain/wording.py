@@ -17,6 +17,12 @@ STATE_LABELS = {
 }
 """Institution state -> (label, tone)."""
 
+_OUR_SIDE, _NO_LONGER, _SETUP = (
+    ("Error on our side", "bad"),
+    ("No longer supported", "bad"),
+    ("Setup problem", "bad"),
+)
+
 _SIGN_IN = "The bank asks you to sign in again. Until then the numbers stay as they were."
 _AT_BANK = "The bank needs you to do something on its own site first, then sign in again here."
 _GONE = (
@@ -29,12 +35,30 @@ _WITHDRAWN = (
 _DOWN = "The bank is not answering just now. Its numbers here are the last ones it gave; we keep trying."
 _OURS = "Something went wrong on our side while reading this bank. Its numbers here are the last good ones."
 _NEVER = "This bank cannot be read through Plaid any more. Its numbers here are the last ones it gave."
+_REGISTER = (
+    "This site is not registered for this bank at Plaid. The person who runs this site must mend it; the numbers "
+    "stay as they were."
+)
 _PLAN = "This site's plan with Plaid does not allow that. The person who runs this site must mend it."
 
 _LACKS = (
     "This bank does not give CashView the numbers it asks for. Its numbers here are the last ones it gave."
 )
 _PREPARING = "The bank is still preparing its numbers. They appear here by themselves within a few hours."
+_VENDOR = (
+    "Plaid, which connects CashView to the bank, is not answering just now. The numbers here are the last ones the "
+    "bank gave; we keep trying."
+)
+_SLOWED = (
+    "Plaid was asked too often just now. The numbers here are the last ones the bank gave; we keep trying."
+)
+_CHANGING = "The bank's numbers changed while they were being read. The last good ones stay; we keep trying."
+_NO_LIST = "The bank named no accounts this time. The numbers here are the last ones it gave; we keep trying."
+_MAINTENANCE = (
+    "Plaid, which connects CashView to the bank, is closed for maintenance and not answering just now. The numbers "
+    "here are the last ones the bank gave; we keep trying."
+)
+_NO_KEYS = "This site has no keys for this kind of connection any more. The person who runs this site must mend that."
 
 FAILURES = {
     "ITEM_LOGIN_REQUIRED": _SIGN_IN,
@@ -55,8 +79,8 @@ FAILURES = {
     "USER_PERMISSION_REVOKED": _WITHDRAWN,
     "INSTITUTION_NO_LONGER_SUPPORTED": _NEVER,
     "UNSUPPORTED_RESPONSE": _NEVER,
-    "UNAUTHORIZED_INSTITUTION": _NEVER,
-    "INSTITUTION_REGISTRATION_REQUIRED": _NEVER,
+    "UNAUTHORIZED_INSTITUTION": _REGISTER,
+    "INSTITUTION_REGISTRATION_REQUIRED": _REGISTER,
     "ITEM_NOT_SUPPORTED": _NEVER,
     "MFA_NOT_SUPPORTED": _NEVER,
     "COUNTRY_NOT_SUPPORTED": _NEVER,
@@ -65,7 +89,14 @@ FAILURES = {
     "INVALID_API_KEYS": "CashView's own keys were refused by Plaid. The person who runs this site must mend that.",
     "UNAUTHORIZED_ENVIRONMENT": _PLAN,
     "UNAUTHORIZED_ROUTE_ACCESS": _PLAN,
+    "NOT_CONFIGURED": _NO_KEYS,
     "PRODUCT_NOT_READY": _PREPARING,
+    "TRANSACTIONS_SYNC_MUTATION_DURING_PAGINATION": _CHANGING,
+    "EMPTY_ACCOUNTS": _NO_LIST,
+    "ENDLESS_PAGES": _OURS,
+    "INTERNAL_SERVER_ERROR": _VENDOR,
+    "INVALID_RESPONSE": _VENDOR,
+    "PLANNED_MAINTENANCE": _MAINTENANCE,
     "ITEM_CONCURRENTLY_DELETED": "Access to this bank was ended a moment ago; CashView looks again within the hour.",
     **dict.fromkeys(("PRODUCTS_NOT_SUPPORTED", "NO_INVESTMENT_ACCOUNTS", "NO_LIABILITY_ACCOUNTS"), _LACKS),
     **dict.fromkeys(("INVALID_PRODUCT", "PRODUCT_NOT_ENABLED"), _PLAN),
@@ -80,9 +111,42 @@ FAILURES = {
 }  # fmt: skip
 
 
+_LABELS = {
+    _NEVER: _NO_LONGER,
+    **dict.fromkeys((_PLAN, _REGISTER, _NO_KEYS, FAILURES["INVALID_API_KEYS"]), _SETUP),
+    _OURS: _OUR_SIDE,
+    _LACKS: ("Gives no numbers", "bad"),
+    _PREPARING: ("Being prepared", "warn"),
+    _SLOWED: ("Slowed down", "warn"),
+    _CHANGING: ("Tried again soon", "warn"),
+    _NO_LIST: ("Tried again soon", "warn"),
+    **{FAILURES[code]: ("Choose accounts", "warn") for code in ("NO_ACCOUNTS", "ACCESS_NOT_GRANTED")},
+    **{
+        FAILURES[code]: ("Link it anew", "bad")
+        for code in ("INSUFFICIENT_CREDENTIALS", "INVALID_UPDATED_USERNAME")
+    },
+    FAILURES["ITEM_CONCURRENTLY_DELETED"]: ("Access ended", "bad"),
+}
+"""Sentence of a failure -> (label, tone), where that of the state would say something else than the sentence."""
+
+
+def state_label(state: str, error_code: str | None) -> tuple[str, str]:
+    """Label and tone of a state; of one that wants something or does not work, as its failure has it."""
+    label = STATE_LABELS[state]
+    if state not in ("needs_login", "error"):
+        return label
+    return _LABELS.get(failure_sentence(error_code) or "", label)
+
+
 def failure_sentence(code: str | None) -> str | None:
     """What a person reads about a failed refresh; None for no failure. An unknown code means 'not answering'."""
-    return None if code is None else FAILURES.get(code, _DOWN)
+    return None if code is None else FAILURES.get(code) or _by_its_form(code)
+
+
+def _by_its_form(code: str) -> str:
+    if code.startswith(("TRANSPORT_", "HTTP_")):
+        return _VENDOR
+    return _SLOWED if code.endswith("_LIMIT") or code == "PACED" else _DOWN
 
 
 _LINK_AGAIN = "The bank did not complete the sign-in. Nothing was linked; please link it again."

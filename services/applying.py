@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, case, delete, func, literal, select
+from sqlalchemy import ColumnElement, Row, and_, case, delete, func, literal, select
 
 from database import upsert
 from extensions import db
@@ -30,6 +30,7 @@ _TRANSACTION_COLUMNS = [
     "spending_class", "spending_reason", "spending_version",
 ]  # fmt: skip
 _MOVED = "moved:"
+OWN = "own"
 _IDS_PER_STATEMENT = 1000
 """SQLite allows 32,766 parameters in a statement."""
 
@@ -174,12 +175,17 @@ def nameless(changes: Changes, known: KnownAccounts) -> set[str]:
     return {row.account_id for row in changes.upserts.values()} - known.ids.keys() - known.deleted
 
 
-def moved_id(column: ColumnElement[str]) -> ColumnElement[str]:
-    """The id of a transaction that comes from an earlier connection: the bank never names it again."""
-    return case(
-        (column.startswith(_MOVED), column),
-        else_=func.substr(literal(_MOVED) + column, 1, 128),
-    )
+def moved_id(column: ColumnElement[str], connection_id: int) -> ColumnElement[str]:
+    """The id of a transaction that comes from an earlier connection: the bank never names it again. It says which
+    connection gave it, also after a second move."""
+    moved = literal(f"{_MOVED}{connection_id:010d}:") + column
+    return case((column.startswith(_MOVED), column), else_=func.substr(moved, 1, 128))
+
+
+def moved_from(column: ColumnElement[str]) -> ColumnElement[str]:
+    """Which connection gave a transaction, as ten digits, newer ones greater; OWN: the one that has it now."""
+    told = and_(column.startswith(_MOVED), func.substr(column, len(_MOVED) + 11, 1) == ":")
+    return case((told, func.substr(column, len(_MOVED) + 1, 10)), else_=OWN)
 
 
 def _delete_transactions(institution_id: int, removed: set[str]) -> None:

@@ -13,7 +13,7 @@ from database import utcnow
 from domain.connections import Need, coming_months, ends_words, need_of, state_of
 from domain.periods import Month, local_date, month_of
 from domain.text import one_line
-from domain.wording import STATE_LABELS
+from domain.wording import state_label
 from extensions import db
 from models import EXPIRING, NEW, Account, FinancialInstitution, User
 from services.reporting import NAMELESS_BANK, shown_state
@@ -89,7 +89,7 @@ def connections_of(user: User) -> Connections:
 def _view(row: Any, anew: Container[int], now: datetime, zone_name: str) -> ConnectionView:
     standing, working = standing_of(row, anew), is_working(row, now)
     state = shown_state(state_of(standing, now), working)
-    label, tone = STATE_LABELS[state]
+    label, tone = state_label(state, row.error_code)
     ends, words = standing.expires_at, ends_words(standing, now, zone_name)
     return ConnectionView(
         id=row.id,

@@ -48,7 +48,7 @@ def put_off(claim: Claim, until: datetime) -> None:
         outcome |= {"due_at": until, "attempts": claim.attempts, "stage": ACCOUNTS}
     elif claim.watched and claim.state not in (NEEDS_LOGIN, EXPIRING):
         outcome |= {"state": ERROR, "error_code": _what_is_wrong(claim)}
-    leases.give_back(claim.id, claim.lease_id, outcome)
+    leases.fail(claim, outcome)
 
 
 def _what_is_wrong(claim: Claim) -> str | None:
@@ -77,7 +77,8 @@ def record(claim: Claim, error: ProviderError) -> None:
     if error.code == purging.WITHDRAWN:
         _withdrawn(claim, now)
     else:
-        leases.fail(claim, _outcome(claim, error, now))
+        pause = now + LIMIT_PAUSE if error.kind is Kind.LIMIT else None
+        leases.fail(claim, _outcome(claim, error, now), not_before=pause)
     _learn(claim, error)
 
 
@@ -102,10 +103,18 @@ def _withdrawn(claim: Claim, now: datetime) -> None:
         db.session.commit()
 
 
-def park(institution_id: int, code: str, lease_id: str | None = None) -> None:
+def park(institution_id: int, code: str) -> None:
     """An institution that cannot be worked on waits an hour, with its reason, so that it never blocks the others."""
-    outcome = {"state": ERROR, "error_code": code, "scheduled_at": utcnow() + RETRY_SOON}
-    leases.give_back(institution_id, lease_id, outcome)
+    leases.give_back(institution_id, _parked(code))
+
+
+def broken(claim: Claim) -> None:
+    """One that a mistake of ours stopped waits likewise, but for what was asked for since."""
+    leases.fail(claim, _parked("INTERNAL"))
+
+
+def _parked(code: str) -> dict[str, object]:
+    return {"state": ERROR, "error_code": code, "scheduled_at": utcnow() + RETRY_SOON}
 
 
 def stopped_by(code: str) -> bool:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
 
-from sqlalchemy import ColumnElement, and_, case, literal, null, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, case, false, literal, or_, select, true, update
 
+from background import enqueue
 from database import UtcDateTime, changed_rows, utcnow
 from extensions import db
-from models import DONE, REVOKED, TRANSACTIONS, FinancialInstitution, User
+from models import ACCOUNTS, DONE, REVOKED, TRANSACTIONS, FinancialInstitution, User
 from services import reading
 from services.health import DATABASE_AWAY, roll_back
 
@@ -50,6 +51,8 @@ class Claim:
     plaid_institution_id: str | None
     due_at: datetime | None = None
     """When it was wanted, as it stood when we took it: another moment now means that it is wanted anew."""
+    realtime_at: datetime | None = None
+    """When real-time numbers were last asked for, as it stood then."""
     chosen_at: datetime | None = None
     """When the person chose accounts in Link that have not been read since."""
 
@@ -75,6 +78,7 @@ def claim(
             table.state,
             table.attempts,
             table.realtime_wanted,
+            table.realtime_at,
             table.due_at,
             table.identified,
             table.plaid_institution_id,
@@ -107,6 +111,7 @@ def claim(
         plaid_institution_id=row.plaid_institution_id,
         due_by=due_by,
         due_at=row.due_at,
+        realtime_at=row.realtime_at,
         chosen_at=row.accounts_chosen_at,
     )
 
@@ -139,6 +144,15 @@ def wanted_anew(claim: Claim) -> ColumnElement[bool]:
     """Was it asked for again since the claim (a webhook, a click)? What was read may be older than that."""
     due_at = FinancialInstitution.due_at
     return and_(due_at.is_not(None), due_at.is_distinct_from(literal(claim.due_at, UtcDateTime())))
+
+
+def realtime_anew(claim: Claim) -> ColumnElement[bool]:
+    """Were real-time numbers asked for since the claim? What was claimed as such, a webhook may want anew without."""
+    table = FinancialInstitution
+    if not claim.realtime:
+        return table.realtime_wanted.is_(true())
+    asked_at = literal(claim.realtime_at, UtcDateTime())
+    return and_(table.realtime_wanted, table.realtime_at.is_distinct_from(asked_at))
 
 
 def _free(now: datetime):  # noqa: ANN202 - a SQL expression
@@ -201,18 +215,41 @@ def lock(claim: Claim, **values: object) -> bool:
     return False
 
 
-def fail(claim: Claim, outcome: dict[str, object]) -> None:
-    """End the lease with an outcome; what was asked for since the claim still waits."""
-    due_at = case((wanted_anew(claim), FinancialInstitution.due_at), else_=null())
-    give_back(claim.id, claim.lease_id, {"due_at": due_at, **outcome})
+def fail(claim: Claim, outcome: dict[str, object], *, not_before: datetime | None = None) -> None:
+    """End the lease with an outcome; what was asked for since the claim still waits, for `not_before` if that is
+    given, and a worker is woken for it. Nothing waits for access that has ended."""
+    table, values = FinancialInstitution, {**_IDLE, **outcome}
+    anew = false() if values.get("state") == REVOKED else wanted_anew(claim)
+    wanted_at = table.due_at if not_before is None else literal(not_before, UtcDateTime())
+    kept = {
+        "due_at": case((anew, wanted_at), else_=literal(values["due_at"], UtcDateTime())),
+        "stage": case((anew, ACCOUNTS), else_=values["stage"]),
+        "realtime_wanted": and_(anew, realtime_anew(claim)),
+    }
+    row = db.session.execute(
+        update(table)
+        .where(table.id == claim.id, table.lease_id == claim.lease_id)
+        .values({**values, **kept})
+        .returning(table.due_at, table.realtime_wanted),
+        execution_options={"synchronize_session": False},
+    ).one_or_none()
+    db.session.commit()
+    if row is not None and "due_at" not in outcome:
+        wake(claim.id, row.due_at, realtime=row.realtime_wanted)
 
 
-def give_back(institution_id: int, lease_id: str | None, outcome: dict[str, object]) -> None:
-    """End the lease with an outcome, and nothing waiting; without a lease only if no living worker has one."""
+def wake(institution_id: int, due_at: datetime | None, *, realtime: bool) -> None:
+    """Have a worker come when it is wanted, after the commit that said so; None: nobody wants it."""
+    if due_at is not None:
+        delay = max(0.0, (due_at - utcnow()).total_seconds())
+        enqueue("refresh_now" if realtime else "refresh", delay=delay, institution_id=institution_id)
+
+
+def give_back(institution_id: int, outcome: dict[str, object]) -> None:
+    """Leave an outcome, and nothing waiting, where no living worker has a lease."""
     table = FinancialInstitution
-    mine = table.lease_id == lease_id if lease_id else _free(utcnow())
     db.session.execute(
-        update(table).where(table.id == institution_id, mine).values({**_IDLE, **outcome}),
+        update(table).where(table.id == institution_id, _free(utcnow())).values({**_IDLE, **outcome}),
         execution_options={"synchronize_session": False},
     )
     db.session.commit()

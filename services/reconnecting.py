@@ -88,10 +88,13 @@ def reconnected(institution: FinancialInstitution, *, chose_accounts: bool) -> N
 
 
 def _read_now(now: datetime) -> dict[str, object]:
-    """Real-time balances, unless the last ones are less than a minute old. An end that was announced is over, or
-    is told again by the reading."""
+    """Real-time balances, unless those of the last minute were had: a reading that failed, was cut or still waits
+    says nothing about the bank now. An end that was announced is over, or is told again by the reading."""
     table = FinancialInstitution
-    allowed = or_(table.realtime_at.is_(None), table.realtime_at <= now - REALTIME_PAUSE)
+    missed = or_(
+        table.realtime_wanted, table.balances_as_of.is_(None), table.balances_as_of < table.realtime_at
+    )
+    allowed = or_(table.realtime_at.is_(None), table.realtime_at <= now - REALTIME_PAUSE, missed)
     return {
         "due_at": now,
         "stage": ACCOUNTS,

@@ -10,9 +10,8 @@ import logging
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import and_, case, false, literal, null, update
+from sqlalchemy import ColumnElement, and_, case, literal, null, update
 
-from background import enqueue
 from database import UtcDateTime, utcnow
 from domain.connections import SOON
 from domain.periods import local_date, next_refresh
@@ -91,7 +90,7 @@ def _work_on(claim: Claim, banks: Banks, lease_seconds: int) -> Outcome:
         raise
     except Exception:
         db.session.rollback()
-        failures.park(claim.id, "INTERNAL", claim.lease_id)
+        failures.broken(claim)
         raise
     vendors.succeeded(failures.vendors_of(claim))
     return outcome
@@ -136,7 +135,7 @@ def _write_accounts_early(
     """Show the balances at once, before the transactions are read."""
     now = utcnow()
     lease = {"lease_until": now + timedelta(seconds=lease_seconds), "stage": TRANSACTIONS}
-    if not leases.lock(claim, **lease, **_face(identity), **_age(balances)):
+    if not leases.lock(claim, **lease, **_face(identity), **_age(balances, now)):
         return False
     known = _known(claim, balances)
     applying.write_accounts(claim.id, balances.accounts, known, now, local_date(now, claim.timezone))
@@ -206,10 +205,9 @@ def _finish(
     complete = status in ("HISTORICAL_UPDATE_COMPLETE", reading.UNSUPPORTED)
     table = FinancialInstitution
     # A person who asked while a cached refresh was running still gets the real-time one.
-    asked_meanwhile = false() if claim.realtime else table.realtime_wanted
+    asked_meanwhile = leases.realtime_anew(claim)
     retry_at = None if step is None else now + timedelta(seconds=step)
-    # A success does not take back an end that was announced, a week ahead; a consent's is known for a year.
-    ends = and_(table.expires_at > _moment(now), table.expires_at <= _moment(now + SOON + timedelta(days=1)))
+    ends = _end_is_announced(now)
     row = db.session.execute(
         update(table)
         .where(table.id == claim.id, table.lease_id == claim.lease_id)
@@ -232,7 +230,7 @@ def _finish(
             ),
             realtime_wanted=asked_meanwhile,
             **_face(identity),
-            **_age(balances),
+            **_age(balances, now),
             **_chosen(claim, balances),
         )
         .returning(table.due_at, table.realtime_wanted),
@@ -242,10 +240,15 @@ def _finish(
         db.session.rollback()
         return Outcome.BUSY
     db.session.commit()
-    if row.due_at is not None:
-        name = "refresh_now" if row.realtime_wanted else "refresh"
-        enqueue(name, delay=max(0.0, (row.due_at - now).total_seconds()), institution_id=claim.id)
+    leases.wake(claim.id, row.due_at, realtime=row.realtime_wanted)
     return Outcome.WAITING if waiting else Outcome.DONE
+
+
+def _end_is_announced(now: datetime) -> ColumnElement[bool]:
+    """Does an end lie ahead that was announced, a week before? A success does not take that back. A consent's own
+    is known for a year, and moves when it is renewed."""
+    ends = FinancialInstitution.expires_at
+    return and_(ends > _moment(now), ends <= _moment(now + SOON + timedelta(days=1)))
 
 
 def _announced():  # noqa: ANN202 - a SQL expression
@@ -268,12 +271,21 @@ def _face(identity: Institution | None) -> dict[str, object]:
     }
 
 
-def _age(balances: reading.Balances | None) -> dict[str, object]:
+def _age(balances: reading.Balances | None, now: datetime) -> dict[str, object]:
     """The age of the numbers and the end of the consent; what was not said stays as it was known."""
     if balances is None:
         return {}
-    told = {"balances_as_of": balances.as_of, "expires_at": balances.consent_ends_at}
+    told = {"balances_as_of": balances.as_of, "expires_at": _end(balances.consent_ends_at, now)}
     return {name: moment for name, moment in told.items() if moment is not None}
+
+
+def _end(consent_ends_at: datetime | None, now: datetime):  # noqa: ANN202 - a SQL expression
+    """The end of the consent, or the earlier one that was announced: only a reconnection takes that back."""
+    if consent_ends_at is None:
+        return None
+    known = FinancialInstitution.expires_at
+    told = _moment(consent_ends_at)
+    return case((and_(_end_is_announced(now), known < told), known), else_=told)
 
 
 def _chosen(claim: Claim, balances: reading.Balances | None) -> dict[str, object]:

@@ -12,15 +12,14 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, func, select, update
-from sqlalchemy.orm import InstrumentedAttribute
 
 from background import enqueue
 from database import changed_rows
-from domain.errors import BadInput, Conflict, NotFound
+from domain.errors import AppError, BadInput, Conflict, NotFound
 from domain.matching import AccountFace, match_accounts
 from extensions import db
-from models import HEALTHY, Account, BalanceSnapshot, BudgetTracker, FinancialInstitution, Transaction, User
-from services.applying import moved_id
+from models import Account, BalanceSnapshot, BudgetTracker, FinancialInstitution, Transaction, User
+from services.applying import OWN, moved_from, moved_id
 from services.ownership import owned_institution
 from services.removals import remember_removals
 from services.standing import linked_anew_as
@@ -120,19 +119,20 @@ def move(user: User, old_id: int, choices: Mapping[int, int | None]) -> str:
     """Move what the person made, and the history that the new connection does not reach back to, as they chose
     (old account id -> new one, None or absent: left behind); then the old connection goes. Its bank's name.
 
-    NotFound for a stranger's or when it is gone; Conflict when nothing replaces it; BadInput for a choice that
-    is not among the accounts, or that puts two accounts into one.
+    NotFound for a stranger's or when it is gone; Conflict when nothing replaces it (any more); BadInput for a
+    choice that is not among the accounts, or that puts two accounts into one.
     """
     plan = plan_move(user, old_id)
-    pairs = _checked(plan, choices)
+    _checked(plan, choices)
     db.session.commit()
     _lock(user.id, plan)
+    plan, pairs = _planned_again(user, plan, choices)
     deleted = {row.face.id for row in plan.accounts if row.deleted}
     for old, new in pairs.items():
         if old in deleted:
             _move_deletion(old, new)
         else:
-            _move_account(old, new, plan.new_id)
+            _move_account(old, new, plan)
     removals = remember_removals(FinancialInstitution.id == plan.old_id)
     db.session.execute(delete(FinancialInstitution).where(FinancialInstitution.id == plan.old_id))
     db.session.commit()
@@ -153,11 +153,11 @@ def _checked(plan: MovePlan, choices: Mapping[int, int | None]) -> dict[int, int
 
 def _lock(user_id: int, plan: MovePlan) -> None:
     """Nobody refreshes either connection until this is over: the old one's lease is taken away, and whoever writes
-    to the new one waits for its row. NotFound when one of them has changed or gone meanwhile."""
+    to the new one waits for its row. NotFound when one of them has gone meanwhile."""
     table = FinancialInstitution
     old = db.session.execute(
         update(table)
-        .where(table.id == plan.old_id, table.user_id == user_id, table.state != HEALTHY)
+        .where(table.id == plan.old_id, table.user_id == user_id)
         .values(lease_id=None, lease_until=None),
         execution_options={"synchronize_session": False},
     )
@@ -171,24 +171,64 @@ def _lock(user_id: int, plan: MovePlan) -> None:
         raise NotFound
 
 
-def _move_account(old: int, new: int, new_institution: int) -> None:
+def _planned_again(
+    user: User, plan: MovePlan, choices: Mapping[int, int | None]
+) -> tuple[MovePlan, dict[int, int]]:
+    """The plan and the pairs as they stand now that both rows are locked: before that a refresh or a webhook may
+    have changed a state, and the person an account."""
+    try:
+        again = plan_move(user, plan.old_id)
+        if again.new_id != plan.new_id:
+            raise Conflict("Your connections have changed meanwhile. Please look again.", code="not_replaced")
+        return again, _checked(again, choices)
+    except AppError:
+        db.session.rollback()
+        raise
+
+
+def _move_account(old: int, new: int, plan: MovePlan) -> None:
     """A tracker stays the same row, so its texts stay its own. Where the new account has one already, that stays."""
     tracked = select(BudgetTracker.id).where(BudgetTracker.account_id == new)
     if db.session.scalar(tracked) is None:
         _update(BudgetTracker, BudgetTracker.account_id == old, account_id=new)
-    older = _before(Transaction.date, _first(Transaction.date, Transaction.account_id == new))
+    _move_transactions(old, new, plan)
+    _move_snapshots(old, new)
+
+
+def _move_transactions(old: int, new: int, plan: MovePlan) -> None:
+    """What was pending has posted since, or never will."""
     _update(
         Transaction,
-        # What was pending has posted since, or never will.
-        and_(Transaction.account_id == old, ~Transaction.pending, older),
+        and_(Transaction.account_id == old, ~Transaction.pending),
         account_id=new,
-        financial_institution_id=new_institution,
-        plaid_transaction_id=moved_id(Transaction.__table__.c.plaid_transaction_id),
+        financial_institution_id=plan.new_id,
+        plaid_transaction_id=moved_id(Transaction.__table__.c.plaid_transaction_id, plan.old_id),
         pending_transaction_id=None,
     )
-    day = BalanceSnapshot.local_date
-    earlier = _before(day, _first(day, BalanceSnapshot.account_id == new))
-    _update(BalanceSnapshot, and_(BalanceSnapshot.account_id == old, earlier), account_id=new)
+    _keep_the_newest_word(new)
+
+
+def _keep_the_newest_word(account_id: int) -> None:
+    """A day belongs to the newest connection that reaches back to it, whichever was moved first: what older ones
+    gave for it is the same once more."""
+    source = moved_from(Transaction.__table__.c.plaid_transaction_id).label("source")
+    ours = Transaction.account_id == account_id
+    rows = db.session.execute(select(source, func.min(Transaction.date)).where(ours).group_by(source))
+    reached = date.max
+    for giver, first in sorted(rows, key=lambda row: (row[0] == OWN, row[0]), reverse=True):
+        if giver != OWN:
+            db.session.execute(
+                delete(Transaction).where(ours, source == giver, Transaction.date >= reached),
+                execution_options={"synchronize_session": False},
+            )
+        reached = min(reached, first)
+
+
+def _move_snapshots(old: int, new: int) -> None:
+    """The days that the new account has not: of two connections each has days when it alone was read."""
+    there = select(BalanceSnapshot.local_date).where(BalanceSnapshot.account_id == new)
+    missing = BalanceSnapshot.local_date.not_in(there)
+    _update(BalanceSnapshot, and_(BalanceSnapshot.account_id == old, missing), account_id=new)
 
 
 def _move_deletion(old: int, new: int) -> None:
@@ -198,15 +238,6 @@ def _move_deletion(old: int, new: int) -> None:
         db.session.execute(delete(table).where(table.account_id == new))
     empty = dict.fromkeys(("available", "current", "limit", "official_name"))
     _update(Account, Account.id == new, deleted_at=deleted_at, **empty)
-
-
-def _first(column: InstrumentedAttribute[date], condition: ColumnElement[bool]) -> date | None:
-    return db.session.scalar(select(func.min(column)).where(condition))
-
-
-def _before(column: InstrumentedAttribute[date], first: date | None) -> ColumnElement[bool]:
-    """Older than what the new connection gave for itself; all of it when that is nothing."""
-    return column < (first or date.max)
 
 
 def _update(model: Any, condition: ColumnElement[bool], **values: Any) -> None:

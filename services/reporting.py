@@ -23,7 +23,7 @@ from domain.colors import is_color, on_dark, on_light
 from domain.connections import Need, ends_words, need_of, state_of
 from domain.periods import local_date, month_of
 from domain.text import one_line
-from domain.wording import STATE_LABELS, failure_sentence
+from domain.wording import failure_sentence, state_label
 from extensions import db
 from models import (
     DONE,
@@ -229,7 +229,7 @@ def _institution(row: Any, anew: Container[int], shown: AccountsShown, now: date
     working = is_working(row, now)
     standing = standing_of(row, anew)
     state = shown_state(state_of(standing, now), working)
-    label, tone = STATE_LABELS[state]
+    label, tone = state_label(state, row.error_code)
     if state == EXPIRING:
         label = ends_words(standing, now, row.timezone) or label
     name = one_line(row.name) or NAMELESS_BANK

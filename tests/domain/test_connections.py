@@ -42,6 +42,8 @@ def act(standing: Standing) -> Act | None:
         (Standing("error", "INSTITUTION_DOWN"), Act.WAIT),
         (Standing("error", "INVALID_UPDATED_USERNAME"), Act.LINK),
         (Standing("error", "INSTITUTION_NO_LONGER_SUPPORTED"), Act.DELETE),
+        (Standing("error", "INSTITUTION_REGISTRATION_REQUIRED"), Act.WAIT),
+        (Standing("error", "UNAUTHORIZED_INSTITUTION"), Act.WAIT),
     ],
 )
 def test_there_is_one_thing_to_do(standing, wanted):

@@ -54,15 +54,18 @@ CODES = [
     *_codes("error", SOON, "ended", "ITEM_ERROR", "ITEM_CONCURRENTLY_DELETED"),
     *_codes("error", DAILY, "our side", "INVALID_INPUT", "INVALID_ACCOUNT_ID", "INVALID_INSTITUTION"),
     *_codes("error", DAILY, "our side", "INVALID_INPUT", "INVALID_LINK_TOKEN", "INVALID_PUBLIC_TOKEN"),
-    *_codes("error", SOON, "not answering", "TRANSACTIONS_ERROR", "TRANSACTIONS_SYNC_MUTATION_DURING_PAGINATION"),
+    *_codes("error", SOON, "changed while", "TRANSACTIONS_ERROR", "TRANSACTIONS_SYNC_MUTATION_DURING_PAGINATION"),
     *_codes(
         "error", SOON, "not answering", "INSTITUTION_ERROR",
         "INSTITUTION_DOWN", "INSTITUTION_NOT_RESPONDING", "INSTITUTION_NOT_AVAILABLE",
     ),
     *_codes(
         "error", DAILY, "cannot be read", "INSTITUTION_ERROR", "INSTITUTION_NO_LONGER_SUPPORTED",
-        "UNSUPPORTED_RESPONSE", "UNAUTHORIZED_INSTITUTION", "INSTITUTION_REGISTRATION_REQUIRED",
-        "COUNTRY_NOT_SUPPORTED",
+        "UNSUPPORTED_RESPONSE", "COUNTRY_NOT_SUPPORTED",
+    ),
+    *_codes(
+        "error", DAILY, "person who runs this site", "INSTITUTION_ERROR",
+        "UNAUTHORIZED_INSTITUTION", "INSTITUTION_REGISTRATION_REQUIRED",
     ),
     *_codes("error", SOON, "not answering", "API_ERROR", "INTERNAL_SERVER_ERROR", status=500),
     *_codes("error", SOON, "not answering", "API_ERROR", "PLANNED_MAINTENANCE", status=503),

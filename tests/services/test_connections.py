@@ -8,6 +8,7 @@ import pytest
 import time_machine
 
 from services.connections import connections_of
+from services.reporting import institution_view
 from tests.support.factories import make_account, make_institution, make_user
 
 NOW = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
@@ -45,6 +46,19 @@ def test_the_calendar_has_twelve_months_with_what_ends_in_them(user):
     assert found == {"2026-11": ["d", "a"], "2027-10": ["b"]}, "an end that has passed is today's"
     assert [each.connection.name for each in page.later] == ["c"]
     assert page.calendar[0][1][0].day == date(2026, 11, 23)
+
+
+def test_the_badges_of_card_and_page_say_what_is_wrong(user):
+    causes = {
+        "INSTITUTION_NO_LONGER_SUPPORTED": "No longer supported",
+        "INSTITUTION_DOWN": "Not answering",
+        "CREDITS_EXHAUSTED": "Setup problem",
+    }
+    for code in causes:
+        make_institution(user, name=code, state="error", error_code=code)
+    views = connections_of(user).connections
+    assert {view.name: view.state_label for view in views} == causes
+    assert {view.name: institution_view(view.id).state_label for view in views} == causes
 
 
 def test_days_are_the_persons_own(user):

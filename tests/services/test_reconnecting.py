@@ -12,10 +12,12 @@ from database import utcnow
 from domain.errors import Conflict, VendorTrouble
 from extensions import db
 from models import Account, BudgetTracker, FinancialInstitution, Transaction
+from services.institutions import refresh_now
 from services.reconnecting import create_update_token, reconnected
 from services.refreshing import Outcome, refresh
 from services.reporting import institution_view
 from tests.support import scripted_plaid as plaid
+from tests.support import together
 from tests.support.factories import make_institution, make_tracker, make_user
 from tests.support.reading import account_row, count, read
 
@@ -35,6 +37,12 @@ def known(institution, bank, banks):
         bank.next("/transactions/sync", plaid.page(rows, cursor="c1"))
         read(institution, banks)
         yield institution
+
+
+def consenting(ends: datetime) -> dict:
+    """Both accounts, and when the consent ends."""
+    item = {**plaid.ITEM, "consent_expiration_time": ends.isoformat()}
+    return {"accounts": [plaid.account("a1"), plaid.account("a2", name="Savings")], "item": item}
 
 
 def asked(bank) -> dict:
@@ -166,6 +174,56 @@ def test_the_end_of_the_consent_is_known_from_every_reading(known, bank, banks):
         assert institution_view(known.id).state == "expiring"
 
 
+@pytest.mark.parametrize("watched", [True, False])
+@pytest.mark.parametrize("code", ["PENDING_DISCONNECT", "PENDING_EXPIRATION"])
+def test_an_announced_end_stays_before_that_of_the_consent_until_it_was_renewed(
+    known, bank, banks, engine, code, watched
+):
+    announced, consent = NOW + timedelta(days=5), NOW + timedelta(days=365)
+    bank.always("/accounts/get", consenting(consent))
+    bank.always("/accounts/balance/get", consenting(consent))
+    known.state, known.error_code, known.expires_at = "expiring", code, announced
+    known.due_at = NOW if watched else None
+    db.session.commit()
+    for _ in range(2):
+        assert read(known, banks) is Outcome.DONE
+        assert (known.state, known.error_code, known.expires_at) == ("expiring", code, announced)
+
+    reconnected(known, chose_accounts=False)
+    assert read(known, banks) is Outcome.DONE
+    assert (known.state, known.error_code, known.expires_at) == ("healthy", None, consent)
+
+
+def test_an_end_of_the_consent_that_comes_earlier_or_was_moved_is_believed(known, bank, banks):
+    """An earlier one than what was announced; and a later one than what was only known, which was renewed."""
+    known.state, known.error_code, known.expires_at = (
+        "expiring",
+        "PENDING_DISCONNECT",
+        NOW + timedelta(days=5),
+    )
+    db.session.commit()
+    for days in (3, 300, 365):
+        bank.always("/accounts/get", consenting(NOW + timedelta(days=days)))
+        if days == 300:
+            known.state, known.error_code, known.expires_at = "healthy", None, NOW + timedelta(days=30)
+            db.session.commit()
+        read(known, banks)
+        assert known.expires_at == NOW + timedelta(days=days)
+
+
+def test_an_announced_end_that_has_passed_gives_way(known, bank, banks):
+    """It works after all."""
+    known.state, known.error_code, known.expires_at = (
+        "expiring",
+        "PENDING_DISCONNECT",
+        NOW - timedelta(days=1),
+    )
+    db.session.commit()
+    bank.always("/accounts/get", consenting(NOW + timedelta(days=365)))
+    read(known, banks)
+    assert (known.state, known.expires_at) == ("healthy", NOW + timedelta(days=365))
+
+
 def test_a_reading_under_way_does_not_undo_it(app, known, bank, banks, engine):
     """It began before the person signed in: what it finds out is old."""
 
@@ -187,6 +245,57 @@ def test_real_time_numbers_are_not_asked_for_twice_in_a_minute(known, engine):
     reconnected(known, chose_accounts=False)
     assert (known.realtime_wanted, known.realtime_at) == (False, NOW - timedelta(seconds=30))
     assert engine.tasks == [("refresh", {"institution_id": known.id}, 0)]
+
+
+def test_real_time_numbers_that_were_had_a_moment_ago_are_enough(known, bank, banks, engine):
+    with time_machine.travel(NOW + timedelta(seconds=10), tick=False):
+        refresh_now(known)
+        assert read(known, banks) is Outcome.DONE
+    with time_machine.travel(NOW + timedelta(seconds=40), tick=False):
+        reconnected(known, chose_accounts=False)
+    assert (known.realtime_wanted, engine.tasks[-1][0]) == (False, "refresh")
+
+
+@pytest.mark.parametrize("code", ["ITEM_LOGIN_REQUIRED", "INSTITUTION_DOWN"])
+def test_real_time_numbers_that_were_not_had_are_asked_for_again_at_once(known, bank, banks, engine, code):
+    """The reading failed, or the bank refused and what was cached came instead."""
+    with time_machine.travel(NOW + timedelta(seconds=10), tick=False):
+        refresh_now(known)
+        bank.next("/accounts/balance/get", plaid.failure(code))
+        read(known, banks)
+    later = NOW + timedelta(seconds=40)
+    with time_machine.travel(later, tick=False):
+        reconnected(known, chose_accounts=False)
+        assert (known.realtime_wanted, known.realtime_at) == (True, later)
+        assert engine.tasks[-1] == ("refresh_now", {"institution_id": known.id}, 0)
+        assert refresh(known.id, banks, 60, only_wanted=True) is Outcome.DONE
+    db.session.expire_all()
+    assert (known.balances_as_of, len(bank.asked("/accounts/balance/get"))) == (later, 2)
+
+
+@pytest.mark.parametrize("under_way", [True, False])
+def test_a_real_time_reading_that_is_cut_or_still_waits_is_asked_for_again(
+    app, known, bank, banks, engine, under_way
+):
+    number, later = known.id, NOW + timedelta(seconds=10)
+
+    def renewed() -> None:
+        reconnected(db.session.get_one(FinancialInstitution, number), chose_accounts=False)
+
+    with time_machine.travel(later, tick=False):
+        refresh_now(known)
+        if under_way:
+            answer = plaid.accounts(plaid.account("a1"), plaid.account("a2", name="Savings"))
+            bank.next("/accounts/balance/get", together.meanwhile(app, renewed, answer))
+            assert read(known, banks) is Outcome.BUSY
+        else:
+            renewed()
+            db.session.expire_all()
+        assert known.realtime_wanted is True
+        assert refresh(number, banks, 60, only_wanted=True) is Outcome.DONE
+    db.session.expire_all()
+    assert (known.balances_as_of, known.realtime_wanted) == (later, False)
+    assert bank.requests[-2][0] == "/accounts/balance/get"
 
 
 def test_what_was_not_chosen_is_deleted_and_what_was_closed_before_stays(known, bank, banks, engine):

@@ -17,7 +17,10 @@ from models import (
     ItemRemoval,
     TextMessage,
     Transaction,
+    User,
 )
+from services import relinking
+from services.accounts import delete_account
 from services.linking import link
 from services.relinking import move, plan_move
 from services.reporting import institution_view
@@ -30,6 +33,7 @@ from tests.support.factories import (
     make_user,
 )
 from tests.support.reading import read
+from tests.support.together import elsewhere
 
 SAME = {"plaid_institution_id": "ins_1", "name": "Bank of Tests"}
 
@@ -110,9 +114,7 @@ def test_all_of_it_moves_where_the_new_account_has_none(user, old, new, pair, en
 
 def test_snapshots_before_the_new_ones_move(user, old, new, pair, engine):
     for account, day, amount in ((pair[0], 1, 1), (pair[0], 2, 2), (pair[1], 2, 20), (pair[1], 3, 30)):
-        snapshot = {"account_id": account.id, "local_date": date(2026, 11, day), "current": Decimal(amount)}
-        db.session.add(BalanceSnapshot(**snapshot))
-    db.session.commit()
+        snapshot(account, day, amount)
     moved(user, old)
     rows = db.session.query(BalanceSnapshot).order_by(BalanceSnapshot.local_date)
     assert [(row.account_id, row.current) for row in rows] == [(pair[1].id, n) for n in (1, 20, 30)]
@@ -162,6 +164,34 @@ def test_it_may_be_moved_a_second_time(user, old, new, pair, engine):
     account = make_account(third, name="Checking", mask="0000")
     moved(user, new)
     assert dates_of(account.id) == [date(2024, 1, 1)]
+
+
+def snapshot(account: Account, day: int, amount: int) -> None:
+    row = {"account_id": account.id, "local_date": date(2026, 11, day), "current": Decimal(amount)}
+    db.session.add(BalanceSnapshot(**row))
+    db.session.commit()
+
+
+@pytest.mark.parametrize("first", ["the oldest", "the newer one"])
+def test_of_two_broken_ones_both_days_are_kept_whichever_moves_first(user, old, new, pair, engine, first):
+    """Linked three times: of each day the newest word stays, once, and no day is lost."""
+    new.state, new.error_code = "needs_login", "ITEM_LOGIN_REQUIRED"
+    third = make_institution(user, transactions_status="HISTORICAL_UPDATE_COMPLETE", **SAME)
+    accounts = (*pair, make_account(third, name="Checking", mask="0000"))
+    days = ((1, 2, 3), (2, 3, 4, 5), (5, 6))
+    for number, (account, known) in enumerate(zip(accounts, days, strict=True)):
+        for day in known:
+            make_transaction(account, str(number), date=date(2026, 11, day))
+    for account, day, amount in ((0, 1, 1), (1, 3, 3), (1, 4, 4), (2, 4, 40), (2, 5, 50)):
+        snapshot(accounts[account], day, amount)
+    numbers = [old.id, new.id]
+    for number in numbers if first == "the oldest" else reversed(numbers):
+        move(user, number, plan_move(user, number).suggestion)
+    rows = db.session.query(Transaction).order_by(Transaction.date)
+    told = [(row.date.day, int(row.amount)) for row in rows]
+    assert told == [(1, 0), (2, 1), (3, 1), (4, 1), (5, 2), (6, 2)]
+    kept = db.session.query(BalanceSnapshot).order_by(BalanceSnapshot.local_date)
+    assert [int(row.current) for row in kept] == [1, 3, 40, 50]
 
 
 def test_ambiguous_accounts_are_left_to_the_person(user, old, new, pair, engine):
@@ -232,6 +262,86 @@ def test_nothing_moves_where_nothing_was_replaced(user, old, new, pair, of, chan
         plan_move(user, old.id)
     need = institution_view(old.id).need
     assert need is None or need.act != "move"
+
+
+@pytest.fixture
+def before_the_lock(app, monkeypatch):
+    """Somebody else does this between the plan and the lock."""
+    lock = relinking._lock
+
+    def wait_for(change) -> None:
+        def late(*args) -> None:
+            elsewhere(app, change)
+            lock(*args)
+
+        monkeypatch.setattr(relinking, "_lock", late)
+
+    return wait_for
+
+
+def set_columns(table, number: int, **changes):
+    def change() -> None:
+        for name, value in changes.items():
+            setattr(db.session.get_one(table, number), name, value)
+        db.session.commit()
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "of, changes",
+    [
+        ("old", {"state": "healthy"}),
+        ("old", {"state": "expiring"}),
+        ("new", {"state": "needs_login"}),
+        ("new", {"state": "revoked"}),
+        ("new", {"transactions_status": "INITIAL_UPDATE_COMPLETE"}),
+    ],
+)
+def test_what_changes_before_the_lock_stops_the_move(
+    user, old, new, pair, engine, before_the_lock, of, changes
+):
+    make_tracker(pair[0])
+    number = {"old": old, "new": new}[of].id
+    before_the_lock(set_columns(FinancialInstitution, number, **changes))
+    with pytest.raises(Conflict):
+        moved(user, old)
+    assert [row.account_id for row in db.session.query(BudgetTracker)] == [pair[0].id]
+    assert engine.tasks == []
+
+
+def test_one_linked_yet_again_before_the_lock_stops_the_move(user, old, new, pair, before_the_lock):
+    user_id = user.id
+
+    def link_again() -> None:
+        newest = make_institution(
+            db.session.get_one(User, user_id), transactions_status="HISTORICAL_UPDATE_COMPLETE", **SAME
+        )
+        make_account(newest, name="Checking", mask="0000")
+
+    before_the_lock(link_again)
+    with pytest.raises(Conflict):
+        moved(user, old)
+
+
+def test_an_account_deleted_before_the_lock_gets_nothing(user, old, new, pair, engine, before_the_lock):
+    make_transaction(pair[0], "10", date=date(2024, 1, 1))
+    target = pair[1].id
+    before_the_lock(lambda: delete_account(db.session.get_one(Account, target)))
+    with pytest.raises(BadInput):
+        moved(user, old)
+    assert dates_of(pair[0].id) == [date(2024, 1, 1)]
+    assert dates_of(target) == []
+
+
+def test_an_old_account_deleted_before_the_lock_stays_deleted(user, old, new, pair, engine, before_the_lock):
+    deleted, target = pair[0].id, pair[1].id
+    make_transaction(pair[1], "10")
+    before_the_lock(lambda: delete_account(db.session.get_one(Account, deleted)))
+    moved(user, old)
+    db.session.expire_all()
+    assert db.session.get_one(Account, target).deleted_at is not None
+    assert dates_of(target) == []
 
 
 def test_another_login_at_the_same_bank_is_not_offered(user, old, new):
