@@ -38,12 +38,16 @@ MAX_BODY = 256 * 1024
 """Bytes of a request: Link's metadata of a bank with hundreds of accounts fits; nothing of ours is larger."""
 
 
-def create_app(settings: Settings | None = None) -> Flask:
-    """The application. Without settings they are read from the environment; errors are printed and it exits."""
+def create_app(settings: Settings | None = None, *, refreshes: bool = False) -> Flask:
+    """The application. Without settings they are read from the environment; errors are printed and it exits.
+
+    `refreshes`: this process does nothing but refresh (the daily job, a worker). It keeps a connection to the
+    database for each of its threads; others keep two, because a small plan has 20 in all.
+    """
     settings = settings or load_settings()
     app = Flask(__name__, static_folder=None)
     app.request_class = TidyRequest
-    _setup_config(app, settings)
+    _setup_config(app, settings, 2 if not refreshes else settings.refresh_concurrency)
     setup_logging(settings)
     _setup_extensions(app, settings)
     _setup_gateways(app, settings)
@@ -65,12 +69,12 @@ def hourly_jobs() -> None:
         raise SystemExit(code)
 
 
-def _setup_config(app: Flask, settings: Settings) -> None:
+def _setup_config(app: Flask, settings: Settings, connections_kept: int) -> None:
     app.config.update(
         SETTINGS=settings,
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS=_engine_options(settings),
+        SQLALCHEMY_ENGINE_OPTIONS=_engine_options(settings, connections_kept),
         MAX_CONTENT_LENGTH=MAX_BODY,
         MAX_FORM_MEMORY_SIZE=MAX_BODY,
         SESSION_COOKIE_NAME=settings.session_cookie_name,
@@ -107,11 +111,10 @@ def _limit_options(settings: Settings) -> dict[str, float]:
     return {"socket_connect_timeout": 1.0, "socket_timeout": 1.0} if remote else {}
 
 
-def _engine_options(settings: Settings) -> dict[str, object]:
+def _engine_options(settings: Settings, connections_kept: int) -> dict[str, object]:
     pool = {
-        # Few are kept, as many as there are threads may be open: a small database plan has 20 in all.
-        "pool_size": 2,
-        "max_overflow": settings.refresh_concurrency + 6,
+        "pool_size": connections_kept,
+        "max_overflow": max(0, settings.refresh_concurrency + 8 - connections_kept),  # one for every thread
         "pool_timeout": 10,  # seconds until a page that finds none free says so
     }
     if settings.database_url.startswith("sqlite"):

@@ -55,7 +55,7 @@ class _Process:
         """The worker, its handlers registered by the application; it hears what others found down from now on."""
         with self._lock:
             if self._app is None:
-                self._app = create_app(settings)
+                self._app = create_app(settings, refreshes=True)
                 background.run("look")  # before the first message
                 self._looker.start()
         return self.worker

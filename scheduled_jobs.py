@@ -38,7 +38,7 @@ PARTS = ("refresh", "texts", "removals", "cleanup")
 def main(arguments: list[str] | None = None) -> int:
     """Run the jobs; the exit code."""
     options = _options(arguments)
-    app = create_app()
+    app = create_app(refreshes=True)
     background.use(
         None
     )  # this process does its work itself, sends batches, or leaves it to the web's sweepers

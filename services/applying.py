@@ -30,6 +30,8 @@ _TRANSACTION_COLUMNS = [
     "spending_class", "spending_reason", "spending_version",
 ]  # fmt: skip
 _MOVED = "moved:"
+_transaction = Transaction.__table__.c
+"""Of the table: every refresh deletes, and the ORM's part of it costs more than the DELETE."""
 OWN = "own"
 _IDS_PER_STATEMENT = 1000
 """SQLite allows 32,766 parameters in a statement."""
@@ -49,7 +51,7 @@ def known_accounts(institution_id: int) -> KnownAccounts:
     columns = [
         Account.__table__.c[name] for name in ("id", "plaid_account_id", "deleted_at", *_ACCOUNT_COLUMNS)
     ]
-    query = select(*columns).where(Account.financial_institution_id == institution_id)
+    query = select(*columns).where(Account.__table__.c.financial_institution_id == institution_id)
     rows = db.session.execute(query).all()
     living = [row for row in rows if row.deleted_at is None]
     return KnownAccounts(
@@ -193,9 +195,9 @@ def _delete_transactions(institution_id: int, removed: set[str]) -> None:
     for start in range(0, len(ordered), _IDS_PER_STATEMENT):
         ids = ordered[start : start + _IDS_PER_STATEMENT]
         db.session.execute(
-            delete(Transaction).where(
-                Transaction.financial_institution_id == institution_id,
-                Transaction.plaid_transaction_id.in_(ids),
+            delete(Transaction.__table__).where(
+                _transaction.financial_institution_id == institution_id,
+                _transaction.plaid_transaction_id.in_(ids),
             )
         )
 

@@ -8,9 +8,24 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from time import monotonic
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, false, literal, or_, select, true, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Row,
+    and_,
+    bindparam,
+    case,
+    false,
+    literal,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from background import enqueue
 from database import UtcDateTime, changed_rows, utcnow
@@ -19,8 +34,13 @@ from models import ACCOUNTS, DONE, REVOKED, TRANSACTIONS, FinancialInstitution, 
 from services import reading
 from services.health import DATABASE_AWAY, roll_back
 
+_table = FinancialInstitution.__table__
+_row = _table.c
+"""Of the table, not of the class: what the ORM adds to an UPDATE costs more than the UPDATE, and every refresh does it.
+"""
+
 _IDLE: dict[str, object] = {
-    "stage": case((FinancialInstitution.transactions_status == reading.NOT_READY, TRANSACTIONS), else_=DONE),
+    "stage": case((_row.transactions_status == reading.NOT_READY, TRANSACTIONS), else_=DONE),
     "due_at": None,
     "realtime_wanted": False,
     "attempts": 0,
@@ -61,33 +81,23 @@ def claim(
     institution_id: int, lease_seconds: int, due_by: datetime | None, *, only_wanted: bool
 ) -> Claim | None:
     """Take the lease, or None: held by a living worker, removed, done already, or its access has ended."""
-    now, lease_id, table = utcnow(), secrets.token_hex(16), FinancialInstitution
-    free = or_(_free(now), table.lease_id.in_(_stranded.get(institution_id, ())))
-    wanted = true() if due_by is None else table.scheduled_at <= due_by
+    now, lease_id = utcnow(), secrets.token_hex(16)
+    stranded = _stranded.get(institution_id, ())
+    parameters: dict[str, object] = {
+        "number": institution_id,
+        "now": now,
+        "mine": lease_id,
+        "until": now + timedelta(seconds=lease_seconds),
+    }
     if only_wanted:
-        wanted = table.due_at <= now + timedelta(seconds=1)  # timers may be early by a hair
-    zone = select(User.timezone).where(User.id == table.user_id).scalar_subquery()
-    taking = (
-        update(table)
-        .where(table.id == institution_id, wanted, free, table.state != REVOKED)
-        .values(lease_id=lease_id, lease_until=now + timedelta(seconds=lease_seconds))
-        .returning(
-            table.environment,
-            table.access_token,
-            table.transactions_cursor,
-            table.state,
-            table.attempts,
-            table.realtime_wanted,
-            table.realtime_at,
-            table.due_at,
-            table.identified,
-            table.plaid_institution_id,
-            table.accounts_chosen_at,
-            zone.label("timezone"),
-        )
-    )
+        parameters["by"] = now + timedelta(seconds=1)  # timers may be early by a hair
+    elif due_by is not None:
+        parameters["by"] = due_by
+    if stranded:
+        parameters["stranded"] = stranded
+    taking = _taking("due_at" if only_wanted else "scheduled_at" if due_by else None, bool(stranded))
     try:
-        row = db.session.execute(taking, execution_options={"synchronize_session": False}).one_or_none()
+        row = db.session.execute(taking, parameters).one_or_none()
         db.session.commit()
     except DATABASE_AWAY:  # a commit that nobody answered may have happened
         roll_back()
@@ -116,6 +126,28 @@ def claim(
     )
 
 
+@cache
+def _taking(wanted: str | None, stranded: bool) -> Any:
+    """The UPDATE that claims. `wanted`: the column that must not be later than :by; `stranded`: leases of ours that
+    count as free. Built once each: building it took longer than the database."""
+    free = _free(bindparam("now"))
+    if stranded:
+        free = or_(free, _row.lease_id.in_(bindparam("stranded", expanding=True)))
+    due = true() if wanted is None else _row[wanted] <= bindparam("by")
+    zone = select(User.timezone).where(User.id == _row.user_id).scalar_subquery()
+    return (
+        update(_table)
+        .where(_row.id == bindparam("number"), due, free, _row.state != REVOKED)
+        .values(lease_id=bindparam("mine"), lease_until=bindparam("until"))
+        .returning(*[_row[name] for name in _CLAIMED], zone.label("timezone"))
+    )
+
+
+_CLAIMED = (
+    "environment", "access_token", "transactions_cursor", "state", "attempts", "realtime_wanted", "realtime_at",
+    "due_at", "identified", "plaid_institution_id", "accounts_chosen_at",
+)  # fmt: skip
+
 _stranded: dict[int, tuple[str, ...]] = {}
 """Leases of this process, by institution, that it has, or may have, and could not give back: the database was away."""
 
@@ -128,12 +160,9 @@ def let_go(claim: Claim) -> None:
     """End the lease and leave everything as it was: the database went away under the work, and whoever wanted it
     still does. When not even this can be written, this process alone may claim the institution before the lease
     has run out."""
-    table = FinancialInstitution
-    mine = update(table).where(table.id == claim.id, table.lease_id == claim.lease_id)
+    mine = update(_table).where(_mine(claim))
     try:
-        db.session.execute(
-            mine.values(lease_id=None, lease_until=None), execution_options={"synchronize_session": False}
-        )
+        db.session.execute(mine.values(lease_id=None, lease_until=None))
         db.session.commit()
     except DATABASE_AWAY:
         roll_back()
@@ -142,21 +171,20 @@ def let_go(claim: Claim) -> None:
 
 def wanted_anew(claim: Claim) -> ColumnElement[bool]:
     """Was it asked for again since the claim (a webhook, a click)? What was read may be older than that."""
-    due_at = FinancialInstitution.due_at
+    due_at = _row.due_at
     return and_(due_at.is_not(None), due_at.is_distinct_from(literal(claim.due_at, UtcDateTime())))
 
 
 def realtime_anew(claim: Claim) -> ColumnElement[bool]:
     """Were real-time numbers asked for since the claim? What was claimed as such, a webhook may want anew without."""
-    table = FinancialInstitution
     if not claim.realtime:
-        return table.realtime_wanted.is_(true())
+        return _row.realtime_wanted.is_(true())
     asked_at = literal(claim.realtime_at, UtcDateTime())
-    return and_(table.realtime_wanted, table.realtime_at.is_distinct_from(asked_at))
+    return and_(_row.realtime_wanted, _row.realtime_at.is_distinct_from(asked_at))
 
 
-def _free(now: datetime):  # noqa: ANN202 - a SQL expression
-    return or_(FinancialInstitution.lease_until.is_(None), FinancialInstitution.lease_until < now)
+def _free(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
+    return or_(_row.lease_until.is_(None), _row.lease_until < now)
 
 
 class LeaseLostError(Exception):
@@ -189,9 +217,8 @@ def hold(claim: Claim) -> bool:
     """
     if db.session.get_bind().dialect.name == "sqlite":
         return lock(claim, lease_id=claim.lease_id)
-    table = FinancialInstitution
-    query = select(table.id).where(table.id == claim.id, table.lease_id == claim.lease_id)
-    if db.session.scalar(query.with_for_update(key_share=True)) is not None:
+    query = select(_row.id).where(_mine(claim)).with_for_update(key_share=True)
+    if db.session.scalar(query) is not None:
         return True
     db.session.rollback()
     return False
@@ -203,12 +230,7 @@ def lock(claim: Claim, **values: object) -> bool:
     Everything written after it in this transaction belongs to a living institution: a deletion waits, or
     has happened and we write nothing.
     """
-    result = db.session.execute(
-        update(FinancialInstitution)
-        .where(FinancialInstitution.id == claim.id, FinancialInstitution.lease_id == claim.lease_id)
-        .values(**values),
-        execution_options={"synchronize_session": False},
-    )
+    result = db.session.execute(update(_table).where(_mine(claim)).values(**values))
     if changed_rows(result) == 1:
         return True
     db.session.rollback()
@@ -218,24 +240,29 @@ def lock(claim: Claim, **values: object) -> bool:
 def fail(claim: Claim, outcome: dict[str, object], *, not_before: datetime | None = None) -> None:
     """End the lease with an outcome; what was asked for since the claim still waits, for `not_before` if that is
     given, and a worker is woken for it. Nothing waits for access that has ended."""
-    table, values = FinancialInstitution, {**_IDLE, **outcome}
+    values = {**_IDLE, **outcome}
     anew = false() if values.get("state") == REVOKED else wanted_anew(claim)
-    wanted_at = table.due_at if not_before is None else literal(not_before, UtcDateTime())
+    wanted_at = _row.due_at if not_before is None else literal(not_before, UtcDateTime())
     kept = {
         "due_at": case((anew, wanted_at), else_=literal(values["due_at"], UtcDateTime())),
         "stage": case((anew, ACCOUNTS), else_=values["stage"]),
         "realtime_wanted": and_(anew, realtime_anew(claim)),
     }
-    row = db.session.execute(
-        update(table)
-        .where(table.id == claim.id, table.lease_id == claim.lease_id)
-        .values({**values, **kept})
-        .returning(table.due_at, table.realtime_wanted),
-        execution_options={"synchronize_session": False},
-    ).one_or_none()
+    row = end(claim, {**values, **kept})
     db.session.commit()
     if row is not None and "due_at" not in outcome:
         wake(claim.id, row.due_at, realtime=row.realtime_wanted)
+
+
+def end(claim: Claim, values: dict[str, Any]) -> Row[tuple[datetime | None, bool]] | None:
+    """Change the row as its lease ends, if the lease is still ours: when it is wanted again, and whether in real time.
+    None when it was taken over or removed. Does not commit."""
+    query = update(_table).where(_mine(claim)).values(values).returning(_row.due_at, _row.realtime_wanted)
+    return db.session.execute(query).one_or_none()
+
+
+def _mine(claim: Claim) -> ColumnElement[bool]:
+    return and_(_row.id == claim.id, _row.lease_id == claim.lease_id)
 
 
 def wake(institution_id: int, due_at: datetime | None, *, realtime: bool) -> None:
@@ -247,22 +274,18 @@ def wake(institution_id: int, due_at: datetime | None, *, realtime: bool) -> Non
 
 def give_back(institution_id: int, outcome: dict[str, object]) -> None:
     """Leave an outcome, and nothing waiting, where no living worker has a lease."""
-    table = FinancialInstitution
-    db.session.execute(
-        update(table).where(table.id == institution_id, _free(utcnow())).values({**_IDLE, **outcome}),
-        execution_options={"synchronize_session": False},
-    )
+    free = and_(_row.id == institution_id, _free(utcnow()))
+    db.session.execute(update(_table).where(free).values({**_IDLE, **outcome}))
     db.session.commit()
 
 
 def due_now(now: datetime, limit: int = 100) -> list[tuple[int, bool]]:
     """Ids whose background refresh is due and which no living worker holds, the longest waiting first; and
     whether the bank itself is to be asked, which takes long."""
-    table = FinancialInstitution
     query = (
-        select(table.id, table.realtime_wanted)
-        .where(table.due_at <= now, table.state != REVOKED, _free(now))
-        .order_by(table.due_at)
+        select(_row.id, _row.realtime_wanted)
+        .where(_row.due_at <= now, _row.state != REVOKED, _free(now))
+        .order_by(_row.due_at)
         .limit(limit)
     )
     found = [(row.id, row.realtime_wanted) for row in db.session.execute(query)]
@@ -274,11 +297,10 @@ def scheduled_now(now: datetime, after_id: int = 0, limit: int = 500) -> list[in
     """One page of ids the daily job should refresh, in id order (pass the last id to get the next page).
 
     `now` may be pretended; leases run by the real clock."""
-    table = FinancialInstitution
     query = (
-        select(table.id)
-        .where(table.scheduled_at <= now, table.state != REVOKED, table.id > after_id, _free(utcnow()))
-        .order_by(table.id)
+        select(_row.id)
+        .where(_row.scheduled_at <= now, _row.state != REVOKED, _row.id > after_id, _free(utcnow()))
+        .order_by(_row.id)
         .limit(limit)
     )
     ids = list(db.session.scalars(query))

@@ -10,7 +10,7 @@ import logging
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, case, literal, null, update
+from sqlalchemy import ColumnElement, and_, case, literal, null
 
 from database import UtcDateTime, utcnow
 from domain.connections import SOON
@@ -31,6 +31,7 @@ from services.leases import Claim
 from vault import UndecryptableError
 
 log = logging.getLogger(__name__)
+_row = FinancialInstitution.__table__.c
 
 NOT_READY_LADDER = (1, 2, 4, 8, 15, 30, 60)
 """Seconds between tries while a new Item's transactions are being prepared (DESIGN.md 6)."""
@@ -203,15 +204,13 @@ def _finish(
     waiting = status == reading.NOT_READY
     step = NOT_READY_LADDER[claim.attempts] if waiting and claim.attempts < len(NOT_READY_LADDER) else None
     complete = status in ("HISTORICAL_UPDATE_COMPLETE", reading.UNSUPPORTED)
-    table = FinancialInstitution
     # A person who asked while a cached refresh was running still gets the real-time one.
     asked_meanwhile = leases.realtime_anew(claim)
     retry_at = None if step is None else now + timedelta(seconds=step)
     ends = _end_is_announced(now)
-    row = db.session.execute(
-        update(table)
-        .where(table.id == claim.id, table.lease_id == claim.lease_id)
-        .values(
+    row = leases.end(
+        claim,
+        dict(
             lease_id=None,
             lease_until=None,
             state=NEW if step is not None and claim.state == NEW else case((ends, EXPIRING), else_=HEALTHY),
@@ -225,17 +224,15 @@ def _finish(
             attempts=min(claim.attempts, len(NOT_READY_LADDER)) + 1 if waiting else 0,
             due_at=case(
                 (asked_meanwhile, _moment(now)),
-                (leases.wanted_anew(claim), table.due_at),
+                (leases.wanted_anew(claim), _row.due_at),
                 else_=_moment(retry_at),
             ),
             realtime_wanted=asked_meanwhile,
             **_face(identity),
             **_age(balances, now),
             **_chosen(claim, balances),
-        )
-        .returning(table.due_at, table.realtime_wanted),
-        execution_options={"synchronize_session": False},
-    ).one_or_none()
+        ),
+    )
     if row is None:
         db.session.rollback()
         return Outcome.BUSY
@@ -247,13 +244,13 @@ def _finish(
 def _end_is_announced(now: datetime) -> ColumnElement[bool]:
     """Does an end lie ahead that was announced, a week before? A success does not take that back. A consent's own
     is known for a year, and moves when it is renewed."""
-    ends = FinancialInstitution.expires_at
+    ends = _row.expires_at
     return and_(ends > _moment(now), ends <= _moment(now + SOON + timedelta(days=1)))
 
 
 def _announced():  # noqa: ANN202 - a SQL expression
     """The code of the end that is announced; a failure that came and went meanwhile is over."""
-    code = FinancialInstitution.error_code
+    code = _row.error_code
     return case((code == "PENDING_DISCONNECT", code), else_=literal("PENDING_EXPIRATION"))
 
 
@@ -283,7 +280,7 @@ def _end(consent_ends_at: datetime | None, now: datetime):  # noqa: ANN202 - a S
     """The end of the consent, or the earlier one that was announced: only a reconnection takes that back."""
     if consent_ends_at is None:
         return None
-    known = FinancialInstitution.expires_at
+    known = _row.expires_at
     told = _moment(consent_ends_at)
     return case((and_(_end_is_announced(now), known < told), known), else_=told)
 
@@ -292,5 +289,5 @@ def _chosen(claim: Claim, balances: reading.Balances | None) -> dict[str, object
     """The choice of accounts has been read; a newer one has not."""
     if claim.chosen_at is None or balances is None:
         return {}
-    column = FinancialInstitution.accounts_chosen_at
+    column = _row.accounts_chosen_at
     return {"accounts_chosen_at": case((column == claim.chosen_at, null()), else_=column)}
