@@ -26,7 +26,7 @@ from extensions import bcrypt, crontab, csrf, db, limiter, login_manager, migrat
 from handlers import set_up_background
 from providers.registry import LazyBanks, LazyTexts, LazyWebhooks
 from providers.twilio import valid_signature
-from services import users
+from services import users, vendors
 from vault import vault
 from views import errors, filters, headers, pieces
 from views.blueprints import BLUEPRINTS
@@ -175,7 +175,7 @@ def _setup_gateways(app: Flask, settings: Settings) -> None:
             if settings.plaid_client_id and settings.plaid_secret_for(environment)
         }
     )
-    app.extensions["read_webhook"] = LazyWebhooks(app.extensions["banks"])
+    app.extensions["read_webhook"] = LazyWebhooks(app.extensions["banks"], vendors.asking)
     app.extensions["texts"] = _texts(settings)
     # Views may not know a vendor, so they get the check ready made: (url, params, signature) -> bool.
     app.extensions["valid_text_signature"] = partial(valid_signature, settings.twilio_auth_tokens)

@@ -10,9 +10,10 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
-from providers.base import BankGateway, Banks, ForgedWebhookError, Kind, ProviderError, WebhookKey
+from providers.base import Asking, BankGateway, Banks, ForgedWebhookError, Kind, ProviderError, WebhookKey
 
 KEY_SECONDS = 24 * 3600.0
 """Plaid: fetch a key anew about once a day, it may have been ended since."""
@@ -30,6 +31,11 @@ Name = tuple[str, str]
 """Environment and key id."""
 
 
+def untold(_environment: str) -> AbstractContextManager[None]:
+    """An `Asking` that tells nobody."""
+    return nullcontext()
+
+
 @dataclass(frozen=True)
 class _Known:
     key: WebhookKey | None
@@ -40,8 +46,10 @@ class _Known:
 class Keys:
     """Environment and key id to a key that may be believed."""
 
-    def __init__(self, banks: Banks, clock: Callable[[], float] = time.monotonic) -> None:
-        self._banks, self._clock = banks, clock
+    def __init__(
+        self, banks: Banks, clock: Callable[[], float] = time.monotonic, asking: Asking = untold
+    ) -> None:
+        self._banks, self._clock, self._asking = banks, clock, asking
         self._lock = threading.Lock()
         self._keys: OrderedDict[Name, _Known] = OrderedDict()
         self._unknown: OrderedDict[Name, _Known] = OrderedDict()
@@ -77,7 +85,8 @@ class Keys:
         if name not in self._keys:  # one that was good yesterday costs nothing: strangers cannot use that up
             self._spend()
         try:
-            key = bank.webhook_key(name[1])
+            with self._asking(name[0]):
+                key = bank.webhook_key(name[1])
         except ProviderError as error:
             if error.kind is not Kind.INPUT:
                 self._away = (self._clock() + AWAY_SECONDS, error)
