@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,9 +26,10 @@ from database import teach_postgres_manners, teach_sqlite_manners
 from domain.usernames import DEMO_USERNAME
 from extensions import bcrypt, crontab, csrf, db, limiter, login_manager, migrate
 from handlers import set_up_background
+from providers.base import Asking
 from providers.registry import LazyBanks, LazyTexts, LazyWebhooks
 from providers.twilio import valid_signature
-from services import users
+from services import users, vendors
 from vault import vault
 from views import errors, filters, headers, kept
 from views.blueprints import BLUEPRINTS
@@ -178,10 +181,21 @@ def _setup_gateways(app: Flask, settings: Settings) -> None:
             if settings.plaid_client_id and settings.plaid_secret_for(environment)
         }
     )
-    app.extensions["read_webhook"] = LazyWebhooks(app.extensions["banks"])
+    app.extensions["read_webhook"] = LazyWebhooks(app.extensions["banks"], asking_anywhere(app))
     app.extensions["texts"] = _texts(settings)
     # Views may not know a vendor, so they get the check ready made: (url, params, signature) -> bool.
     app.extensions["valid_text_signature"] = partial(valid_signature, settings.twilio_auth_tokens)
+
+
+def asking_anywhere(app: Flask) -> Asking:
+    """vendors.asking for threads that have no application of their own: keys of webhooks are looked up in those."""
+
+    @contextmanager
+    def asking(environment: str) -> Iterator[None]:
+        with app.app_context(), vendors.asking(environment):
+            yield
+
+    return asking
 
 
 def _texts(settings: Settings) -> LazyTexts | None:

@@ -5,6 +5,7 @@ Amounts are Decimal and keep Plaid's sign."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -209,6 +210,10 @@ class BankGateway(Protocol):
 
 Banks = Mapping[str, BankGateway]
 """Environment ('sandbox', 'production') -> gateway."""
+
+
+Asking = Callable[[str], AbstractContextManager[None]]
+"""Environment -> what is to be around one call of its vendor: it learns how that ended."""
 
 
 class TextKind(StrEnum):

@@ -13,9 +13,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
-from providers.base import Banks, ForgedWebhookError, Kind, ProviderError, WebhookKey
+from providers.base import Asking, Banks, ForgedWebhookError, Kind, ProviderError, WebhookKey
 
 KEY_SECONDS = 24 * 3600.0
 """Plaid: fetch a key anew about once a day, it may have been ended since."""
@@ -33,6 +34,11 @@ Name = tuple[str, str]
 """Environment and key id."""
 
 
+def untold(_environment: str) -> AbstractContextManager[None]:
+    """An `Asking` that tells nobody."""
+    return nullcontext()
+
+
 @dataclass(frozen=True)
 class _Known:
     key: WebhookKey | None
@@ -43,8 +49,10 @@ class _Known:
 class Keys:
     """Environment and key id to a key that may be believed."""
 
-    def __init__(self, banks: Banks, clock: Callable[[], float] = time.monotonic) -> None:
-        self._banks, self._clock = banks, clock
+    def __init__(
+        self, banks: Banks, clock: Callable[[], float] = time.monotonic, asking: Asking = untold
+    ) -> None:
+        self._banks, self._clock, self._asking = banks, clock, asking
         self._lock = threading.Lock()
         self._keys: OrderedDict[Name, _Known] = OrderedDict()
         self._unknown: OrderedDict[Name, _Known] = OrderedDict()
@@ -110,9 +118,10 @@ class Keys:
             del self._running[name]
 
     def _ask(self, environment: str, key_id: str) -> WebhookKey | None:
-        """The vendor's answer; None when it knows no such key."""
+        """The vendor's answer; None when it knows no such key. In the look-up's own thread, and so is `asking`."""
         try:
-            return self._banks[environment].webhook_key(key_id)
+            with self._asking(environment):
+                return self._banks[environment].webhook_key(key_id)
         except ProviderError as error:
             if error.kind is not Kind.INPUT:
                 raise

@@ -18,6 +18,7 @@ import jwt
 
 from domain.text import storable
 from providers.base import (
+    Asking,
     Banks,
     ForgedWebhookError,
     Kind,
@@ -27,7 +28,7 @@ from providers.base import (
     WebhookKey,
 )
 from providers.plaid_errors import MAX_CODE, kind_of
-from providers.plaid_keys import Keys
+from providers.plaid_keys import Keys, untold
 
 OLDEST_SECONDS = 300
 LEEWAY_SECONDS = 30
@@ -47,8 +48,9 @@ class PlaidWebhooks:
         banks: Banks,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
+        asking: Asking = untold,
     ) -> None:
-        self._keys, self._clock = Keys(banks, monotonic), clock
+        self._keys, self._clock = Keys(banks, monotonic, asking), clock
 
     def __call__(self, body: bytes, signature: str) -> Webhook:
         """What it says, if it is the vendor's. The body is read before it is believed, for its environment alone."""

@@ -7,7 +7,16 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from providers.base import BankGateway, Banks, OutgoingText, ReadWebhook, SentText, TextGateway, Webhook
+from providers.base import (
+    Asking,
+    BankGateway,
+    Banks,
+    OutgoingText,
+    ReadWebhook,
+    SentText,
+    TextGateway,
+    Webhook,
+)
 
 
 class LazyBanks(Mapping[str, BankGateway]):
@@ -47,8 +56,8 @@ class LazyWebhooks:
     """providers.base.ReadWebhook that builds the real one on first use, once per process, after fork: it remembers
     the vendor's keys, and its library takes a third of a second to load."""
 
-    def __init__(self, banks: Banks) -> None:
-        self._banks = banks
+    def __init__(self, banks: Banks, asking: Asking) -> None:
+        self._banks, self._asking = banks, asking
         self._built: ReadWebhook | None = None
         self._lock = threading.Lock()
 
@@ -61,7 +70,7 @@ class LazyWebhooks:
             if self._built is None:
                 from providers.plaid_webhooks import PlaidWebhooks
 
-                self._built = PlaidWebhooks(self._banks)
+                self._built = PlaidWebhooks(self._banks, asking=self._asking)
             return self._built
 
 

@@ -24,7 +24,7 @@ from domain.usernames import DEMO_USERNAME, username_key
 from extensions import db
 from models import SANDBOX, Account, FinancialInstitution, User
 from providers.base import Banks, ProviderError
-from services import budgets
+from services import budgets, vendors
 from services.linking import bank_of, link
 from services.users import remove_user
 
@@ -172,9 +172,11 @@ def unfinished(now: datetime) -> list[int]:
 def _link_bank(user: User, institution_id: str, password: str, banks: Banks) -> None:
     today = local_date(utcnow(), user.timezone)
     db.session.commit()
-    token = bank_of(SANDBOX, banks).create_sandbox_public_token(
-        institution_id, ["transactions"], "user_custom", password, today - HISTORY, today
-    )
+    bank = bank_of(SANDBOX, banks)
+    with vendors.asking(SANDBOX, institution_id):
+        token = bank.create_sandbox_public_token(
+            institution_id, ["transactions"], "user_custom", password, today - HISTORY, today
+        )
     metadata = {"institution": {"institution_id": institution_id}}
     link(user, token, metadata, confirm_duplicate=True, banks=banks)
 

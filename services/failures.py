@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from database import utcnow
-from domain.breaker import Scope, scope_of
 from domain.periods import next_refresh
 from extensions import db
 from models import ACCOUNTS, ERROR, EXPIRING, NEEDS_LOGIN, NEW, REVOKED, FinancialInstitution, ItemRemoval
@@ -34,10 +33,7 @@ STATE_OF_KIND = {Kind.LOGIN: NEEDS_LOGIN, Kind.EXPIRING: EXPIRING, Kind.GONE: RE
 
 def vendors_of(claim: Claim) -> list[str]:
     """Whom a refresh calls: the vendor, and the bank behind it once that is known."""
-    keys = [vendors.plaid_key(claim.environment)]
-    if claim.plaid_institution_id is not None:
-        keys.append(vendors.bank_key(claim.environment, claim.plaid_institution_id))
-    return keys
+    return vendors.keys_of(claim.environment, claim.plaid_institution_id)
 
 
 def put_off(claim: Claim, until: datetime) -> None:
@@ -56,19 +52,6 @@ def _what_is_wrong(claim: Claim) -> str | None:
     return next((trouble.error_code for trouble in found if trouble is not None), "INSTITUTION_DOWN")
 
 
-def _learn(claim: Claim, error: ProviderError) -> None:
-    """What this failure says about the vendor and the bank, for everybody who would call them next."""
-    vendor, *bank = vendors_of(claim)
-    match scope_of(error.code, is_limit=error.kind is Kind.LIMIT):
-        case Scope.VENDOR:
-            vendors.failed(vendor, error.code)
-        case Scope.BANK if bank:
-            vendors.succeeded([vendor])
-            vendors.failed(bank[0], error.code)
-        case _:
-            vendors.succeeded([vendor, *bank])
-
-
 def record(claim: Claim, error: ProviderError) -> None:
     """Record what happened; the numbers stay and keep their age. A rate limit changes nothing but the time."""
     db.session.rollback()
@@ -79,7 +62,7 @@ def record(claim: Claim, error: ProviderError) -> None:
     else:
         pause = now + LIMIT_PAUSE if error.kind is Kind.LIMIT else None
         leases.fail(claim, _outcome(claim, error, now), not_before=pause)
-    _learn(claim, error)
+    vendors.learn(vendors_of(claim), error)
 
 
 def _outcome(claim: Claim, error: ProviderError, now: datetime) -> dict[str, object]:

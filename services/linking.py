@@ -19,7 +19,7 @@ from domain.wording import linking_sentence
 from extensions import db
 from models import ERROR, NEEDS_LOGIN, REVOKED, Account, FinancialInstitution, ItemRemoval, User
 from providers.base import BankGateway, Banks, Exchanged, Kind, LinkToken, ProviderError
-from services import exchanges
+from services import exchanges, vendors
 from vault import digest
 
 log = logging.getLogger(__name__)
@@ -33,10 +33,11 @@ TWIN_WAIT_SECONDS = 3.0
 
 def create_link_token(user: User, banks: Banks) -> LinkToken:
     """A token that opens Link for this person. VendorTrouble when the vendor does not give one."""
-    bank = bank_of(user.environment, banks)
+    bank, user_id, environment = bank_of(user.environment, banks), user.id, user.environment
     db.session.commit()
     try:
-        return bank.create_link_token(user.id)
+        with vendors.asking(environment):
+            return bank.create_link_token(user_id)
     except ProviderError as error:
         log.warning("link token refused: %s", error)
         raise VendorTrouble(linking_sentence(error.code, error.kind)) from None
@@ -76,10 +77,15 @@ def link(
     try:
         exchanged = bank.exchange(token)
     except ProviderError as error:
+        vendors.learn(vendors.keys_of(environment, None), error)
         return _not_exchanged(error, token, user_id, note_id)
     institution = _new_institution(user_id, environment, token, hint, exchanged)
     institution.webhook_url = bank.webhook_url
-    return _keep(institution, token, exchanged, bank)
+    kept = _keep(institution, token, exchanged, bank)
+    vendors.succeeded(
+        vendors.keys_of(environment, None)
+    )  # not before: nothing may come between an Item and its row
+    return kept
 
 
 def _checked_token(public_token: object) -> str:

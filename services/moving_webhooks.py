@@ -10,6 +10,7 @@ from sqlalchemy import Row, select, update
 from extensions import db
 from models import REVOKED, FinancialInstitution
 from providers.base import Banks, Kind, ProviderError
+from services import vendors
 from vault import UndecryptableError
 
 log = logging.getLogger(__name__)
@@ -70,7 +71,9 @@ def _move(row: Row[int, str], url: str, banks: Banks, report: Moved) -> None:
         token = _token(row.id)
         if token is None:  # deleted meanwhile
             return
-        banks[row.environment].move_webhook(token, url)
+        bank = banks[row.environment]
+        with vendors.asking(row.environment):
+            bank.move_webhook(token, url)
     except UndecryptableError:
         db.session.rollback()
         report.failed[row.id] = "ACCESS_TOKEN_UNREADABLE"

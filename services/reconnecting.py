@@ -16,6 +16,7 @@ from domain.wording import failure_sentence, reconnecting_sentence
 from extensions import db
 from models import ACCOUNTS, REVOKED, FinancialInstitution
 from providers.base import Banks, Kind, LinkToken, ProviderError
+from services import vendors
 from services.institutions import REALTIME_PAUSE
 from services.linking import bank_of
 from vault import UndecryptableError
@@ -30,6 +31,7 @@ def create_update_token(institution: FinancialInstitution, banks: Banks) -> tupl
     _refuse_ended(institution)
     bank = bank_of(institution.environment, banks)
     user_id, token = institution.user_id, _access_token(institution.id)
+    environment, bank_id = institution.environment, institution.plaid_institution_id
     choosing = chooses_accounts(
         Standing(
             institution.state,
@@ -40,14 +42,16 @@ def create_update_token(institution: FinancialInstitution, banks: Banks) -> tupl
     consent = institution.error_code in CONSENT_CODES
     db.session.commit()  # no transaction is open while the vendor is asked
     try:
-        return bank.create_update_token(
-            user_id, token, choose_accounts=choosing, ask_consent=consent
-        ), choosing
+        with vendors.asking(environment, bank_id):
+            link_token = bank.create_update_token(
+                user_id, token, choose_accounts=choosing, ask_consent=consent
+            )
     except ProviderError as error:
         log.warning("link token for institution refused: %s", error)
         if error.kind is Kind.GONE:
             raise _ended() from None
         raise VendorTrouble(reconnecting_sentence(error.kind)) from None
+    return link_token, choosing
 
 
 def _access_token(institution_id: int) -> str:

@@ -13,7 +13,7 @@ from database import UtcDateTime, utcnow
 from extensions import db
 from models import FinancialInstitution, ItemRemoval
 from providers.base import BankGateway, Banks, Kind, ProviderError
-from services import exchanges
+from services import exchanges, vendors
 from vault import UndecryptableError
 
 log = logging.getLogger(__name__)
@@ -63,7 +63,9 @@ def remove_item(removal_id: int, banks: Banks, *, due_by: datetime | None = None
     if row is None:
         return Removal.BUSY
     try:
-        _end(removal_id, row, banks[row.environment])
+        bank = banks[row.environment]
+        with vendors.asking(row.environment):
+            _end(removal_id, row, bank)
     except KeyError:
         _postpone(removal_id, "NOT_CONFIGURED", now + MAX_PAUSE)
         return Removal.KEPT

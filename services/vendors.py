@@ -6,7 +6,8 @@ cost a statement for this: `look` reads it (the sweep, and the job while it runs
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,9 +15,10 @@ from typing import Any
 from sqlalchemy import and_, case, or_, select, update
 
 from database import changed_rows, insert_or_update, utcnow
-from domain.breaker import BANK, PROBE, VENDOR, Patience
+from domain.breaker import BANK, PROBE, VENDOR, Patience, Scope, scope_of
 from extensions import db
 from models import VendorState
+from providers.base import Kind, ProviderError
 
 CLOSED, OPEN, HALF_OPEN = "closed", "open", "half_open"
 TWILIO = "twilio"
@@ -50,6 +52,14 @@ def plaid_key(environment: str) -> str:
 
 def bank_key(environment: str, plaid_institution_id: str) -> str:
     return f"plaid:{environment}:{plaid_institution_id}"[:96]
+
+
+def keys_of(environment: str, plaid_institution_id: str | None) -> list[str]:
+    """Whom a call reaches: the vendor, and the bank behind it where that is known."""
+    keys = [plaid_key(environment)]
+    if plaid_institution_id is not None:
+        keys.append(bank_key(environment, plaid_institution_id))
+    return keys
 
 
 def patience_of(key: str) -> Patience:
@@ -156,6 +166,32 @@ def succeeded(keys: Collection[str]) -> None:
             )  # fmt: skip
             db.session.commit()
             _put(key, None)
+
+
+@contextmanager
+def asking(environment: str, plaid_institution_id: str | None = None) -> Iterator[None]:
+    """Around one call: its end is told to everybody, and a failure goes on to the caller. No transaction may be
+    open. Costs nothing in good times."""
+    keys = keys_of(environment, plaid_institution_id)
+    try:
+        yield
+    except ProviderError as error:
+        learn(keys, error)
+        raise
+    succeeded(keys)
+
+
+def learn(keys: Sequence[str], error: ProviderError) -> None:
+    """What a failure says about the vendor and the bank (see keys_of), for everybody who would call them next."""
+    vendor, *bank = keys
+    match scope_of(error.code, is_limit=error.kind is Kind.LIMIT):
+        case Scope.VENDOR:
+            failed(vendor, error.code)
+        case Scope.BANK if bank:
+            succeeded([vendor])
+            failed(bank[0], error.code)
+        case _:
+            succeeded([vendor, *bank])
 
 
 def _put(key: str, trouble: Trouble | None) -> None:

@@ -42,7 +42,7 @@ def job(
     context: Flask, bank: ScriptedPlaid, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Job:
     """Run scheduled_jobs.py's main with these arguments."""
-    monkeypatch.setattr(scheduled_jobs, "create_app", lambda: context)
+    monkeypatch.setattr(scheduled_jobs, "create_app", lambda **_: context)
     monkeypatch.setitem(context.extensions, "banks", banks_at(bank.url))
 
     def run(*arguments: str) -> Ran:
