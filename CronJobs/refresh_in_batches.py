@@ -19,9 +19,9 @@ from CronJobs import refresh_institutions
 from CronJobs.refresh_institutions import PAGE, RefreshReport
 from services import scheduled
 from services.health import DATABASE_AWAY
-from services.leases import scheduled_now
 from services.patience import Patience
 from services.refreshing import Outcome
+from services.waiting import scheduled_now
 
 RUN_SECONDS = 15 * 60
 """Then the texts go out with the numbers there are; what is left waits in its row for the next hourly run."""

@@ -10,9 +10,9 @@ from datetime import datetime
 from functools import partial
 
 from services import vendors
-from services.leases import scheduled_now
 from services.patience import Patience
 from services.refreshing import Outcome
+from services.waiting import scheduled_now
 
 log = logging.getLogger(__name__)
 

@@ -79,8 +79,9 @@ def _wait_for(port: int) -> None:
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
         except OSError:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
+        else:
+            return

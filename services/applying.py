@@ -30,7 +30,7 @@ _TRANSACTION_COLUMNS = [
     "spending_class", "spending_reason", "spending_version",
 ]  # fmt: skip
 _MOVED = "moved:"
-_transaction = Transaction.__table__.c
+_transactions: Any = Transaction.__table__
 """Of the table: every refresh deletes, and the ORM's part of it costs more than the DELETE."""
 OWN = "own"
 _IDS_PER_STATEMENT = 1000
@@ -195,9 +195,9 @@ def _delete_transactions(institution_id: int, removed: set[str]) -> None:
     for start in range(0, len(ordered), _IDS_PER_STATEMENT):
         ids = ordered[start : start + _IDS_PER_STATEMENT]
         db.session.execute(
-            delete(Transaction.__table__).where(
-                _transaction.financial_institution_id == institution_id,
-                _transaction.plaid_transaction_id.in_(ids),
+            delete(_transactions).where(
+                _transactions.c.financial_institution_id == institution_id,
+                _transactions.c.plaid_transaction_id.in_(ids),
             )
         )
 

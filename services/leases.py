@@ -1,5 +1,5 @@
 """Who works on an institution: claimed by a conditional UPDATE with a lease, so that any number of workers share
-the work and a killed one is taken over; and which institutions wait for a worker.
+the work and a killed one is taken over.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from models import ACCOUNTS, DONE, REVOKED, TRANSACTIONS, FinancialInstitution, 
 from services import reading
 from services.health import DATABASE_AWAY, roll_back
 
-_table = FinancialInstitution.__table__
+_table: Any = FinancialInstitution.__table__
 _row = _table.c
 """Of the table, not of the class: what the ORM adds to an UPDATE costs more than the UPDATE, and every refresh does it.
 """
@@ -130,7 +130,7 @@ def claim(
 def _taking(wanted: str | None, stranded: bool) -> Any:
     """The UPDATE that claims. `wanted`: the column that must not be later than :by; `stranded`: leases of ours that
     count as free. Built once each: building it took longer than the database."""
-    free = _free(bindparam("now"))
+    free = is_free(bindparam("now"))
     if stranded:
         free = or_(free, _row.lease_id.in_(bindparam("stranded", expanding=True)))
     due = true() if wanted is None else _row[wanted] <= bindparam("by")
@@ -183,7 +183,7 @@ def realtime_anew(claim: Claim) -> ColumnElement[bool]:
     return and_(_row.realtime_wanted, _row.realtime_at.is_distinct_from(asked_at))
 
 
-def _free(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
+def is_free(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     return or_(_row.lease_until.is_(None), _row.lease_until < now)
 
 
@@ -254,7 +254,7 @@ def fail(claim: Claim, outcome: dict[str, object], *, not_before: datetime | Non
         wake(claim.id, row.due_at, realtime=row.realtime_wanted)
 
 
-def end(claim: Claim, values: dict[str, Any]) -> Row[tuple[datetime | None, bool]] | None:
+def end(claim: Claim, values: dict[str, Any]) -> Row[Any, Any] | None:
     """Change the row as its lease ends, if the lease is still ours: when it is wanted again, and whether in real time.
     None when it was taken over or removed. Does not commit."""
     query = update(_table).where(_mine(claim)).values(values).returning(_row.due_at, _row.realtime_wanted)
@@ -274,35 +274,6 @@ def wake(institution_id: int, due_at: datetime | None, *, realtime: bool) -> Non
 
 def give_back(institution_id: int, outcome: dict[str, object]) -> None:
     """Leave an outcome, and nothing waiting, where no living worker has a lease."""
-    free = and_(_row.id == institution_id, _free(utcnow()))
+    free = and_(_row.id == institution_id, is_free(utcnow()))
     db.session.execute(update(_table).where(free).values({**_IDLE, **outcome}))
     db.session.commit()
-
-
-def due_now(now: datetime, limit: int = 100) -> list[tuple[int, bool]]:
-    """Ids whose background refresh is due and which no living worker holds, the longest waiting first; and
-    whether the bank itself is to be asked, which takes long."""
-    query = (
-        select(_row.id, _row.realtime_wanted)
-        .where(_row.due_at <= now, _row.state != REVOKED, _free(now))
-        .order_by(_row.due_at)
-        .limit(limit)
-    )
-    found = [(row.id, row.realtime_wanted) for row in db.session.execute(query)]
-    db.session.commit()
-    return found
-
-
-def scheduled_now(now: datetime, after_id: int = 0, limit: int = 500) -> list[int]:
-    """One page of ids the daily job should refresh, in id order (pass the last id to get the next page).
-
-    `now` may be pretended; leases run by the real clock."""
-    query = (
-        select(_row.id)
-        .where(_row.scheduled_at <= now, _row.state != REVOKED, _row.id > after_id, _free(utcnow()))
-        .order_by(_row.id)
-        .limit(limit)
-    )
-    ids = list(db.session.scalars(query))
-    db.session.commit()
-    return ids

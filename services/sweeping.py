@@ -5,8 +5,8 @@ from __future__ import annotations
 from background import enqueue
 from database import utcnow
 from services import demo, spending, vendors
-from services.leases import due_now
 from services.removals import removals_due
+from services.waiting import due_now
 from services.webhook_receipts import receipts_due
 
 

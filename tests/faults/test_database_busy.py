@@ -30,7 +30,9 @@ def ada(app: Flask) -> int:
 def narrow(monkeypatch: pytest.MonkeyPatch, app_with: MakeApp) -> Flask:
     """An application with two connections in all, which waits a moment for one."""
     few = {"pool_size": 2, "max_overflow": 0, "pool_timeout": 0.2}
-    monkeypatch.setattr(composition, "_engine_options", lambda settings: {**usual_options(settings), **few})
+    monkeypatch.setattr(
+        composition, "_engine_options", lambda settings, kept: {**usual_options(settings, kept), **few}
+    )
     return app_with()
 
 
@@ -70,7 +72,7 @@ def assert_kind(answer: Any) -> None:
 
 
 def test_row_31_every_wait_for_the_database_has_an_end(context, settings):
-    options = usual_options(settings)
+    options = usual_options(settings, 2)
     assert options["pool_timeout"] == 10
     if db.engine.dialect.name == "sqlite":
         assert db.session.scalar(text("PRAGMA busy_timeout")) == 10_000
@@ -82,8 +84,9 @@ def test_row_31_every_wait_for_the_database_has_an_end(context, settings):
 
 def test_row_31_there_is_a_connection_for_every_thread_of_a_process(settings):
     """Four threads serve pages, REFRESH_CONCURRENCY refresh, one sweeps, and one may be a command's."""
-    options = usual_options(settings)
-    assert options["pool_size"] + options["max_overflow"] >= 4 + settings.refresh_concurrency + 2
+    for kept in (2, settings.refresh_concurrency):
+        options = usual_options(settings, kept)
+        assert options["pool_size"] + options["max_overflow"] >= 4 + settings.refresh_concurrency + 2
 
 
 def test_row_31_without_a_free_connection_a_page_is_503_and_works_again_when_one_is_free(narrow, ada):

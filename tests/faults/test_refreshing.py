@@ -14,9 +14,9 @@ from domain.periods import next_refresh
 from domain.wording import failure_sentence
 from extensions import db
 from models import Account, FinancialInstitution, Transaction
-from services.leases import due_now, scheduled_now
 from services.refreshing import Outcome, refresh
 from services.reporting import institution_view
+from services.waiting import due_now, scheduled_now
 from tests.faults.causes import CAUSES, DAILY, MINUTE, SOON, Cause, named
 from tests.faults.conftest import go_wrong
 from tests.support.reading import count

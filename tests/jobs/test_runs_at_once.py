@@ -17,8 +17,8 @@ from sqlalchemy import func, select
 from CronJobs import refresh_institutions
 from extensions import db
 from models import FinancialInstitution, ItemRemoval, User
-from services.leases import scheduled_now
 from services.refreshing import Outcome, refresh
+from services.waiting import scheduled_now
 from tests.support import scripted_plaid as plaid
 from tests.support.banks import banks_at
 from tests.support.factories import _added, make_institution, make_user

@@ -12,9 +12,9 @@ from sqlalchemy import select, update
 
 from extensions import db
 from models import Account, FinancialInstitution, Transaction, User
-from services.leases import scheduled_now
 from services.refreshing import refresh
 from services.removals import removals_due, remove_item
+from services.waiting import scheduled_now
 from tests.oracle.bank import Bank
 from tests.oracle.ledger import REVOKED, Ledger, Live, Totals, totals
 from tests.oracle.records import Event

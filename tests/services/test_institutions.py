@@ -23,11 +23,11 @@ from services.institutions import (
     refresh_now,
     restore_accounts,
 )
-from services.leases import due_now
 from services.ownership import owned_account, owned_institution
 from services.refreshing import Outcome
 from services.reporting import institution_view
 from services.users import delete_user
+from services.waiting import due_now
 from tests.support import scripted_plaid as plaid
 from tests.support.factories import make_account, make_institution, make_user
 from tests.support.reading import account_row, amounts, balances, count, cursors, read

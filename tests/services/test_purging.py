@@ -7,8 +7,8 @@ import pytest
 from extensions import db
 from models import Account, BalanceSnapshot, BudgetTracker, Transaction, User
 from services.accounts import delete_account
-from services.leases import due_now, scheduled_now
 from services.refreshing import Outcome
+from services.waiting import due_now, scheduled_now
 from tests.support import scripted_plaid as plaid
 from tests.support.factories import make_account, make_institution, make_tracker, make_transaction
 from tests.support.reading import account_row, count, read

@@ -10,8 +10,8 @@ import time_machine
 from sqlalchemy import text
 
 from extensions import db
-from services.leases import due_now, scheduled_now
 from services.refreshing import Outcome, refresh
+from services.waiting import due_now, scheduled_now
 from tests.support import scripted_plaid as plaid
 from tests.support.banks import banks_at
 from tests.support.factories import make_institution, make_user

@@ -13,9 +13,9 @@ from extensions import db
 from models import Account, BalanceSnapshot, FinancialInstitution, ItemRemoval, Transaction, User
 from services.accounts import delete_account
 from services.institutions import delete_institution, restore_accounts
-from services.leases import due_now
 from services.refreshing import Outcome, refresh
 from services.users import delete_user
+from services.waiting import due_now
 from tests.support import scripted_plaid as plaid
 from tests.support.reading import account_row, amounts, balances, count, cursors, read
 from tests.support.together import elsewhere, meanwhile, together

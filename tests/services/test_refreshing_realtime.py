@@ -12,8 +12,8 @@ from extensions import db
 from models import FinancialInstitution
 from services import failures, leases
 from services.institutions import refresh_now
-from services.leases import due_now
 from services.refreshing import Outcome, refresh
+from services.waiting import due_now
 from tests.support import scripted_plaid as plaid
 from tests.support.reading import balances, read
 from tests.support.together import meanwhile

@@ -10,8 +10,8 @@ import time_machine
 
 from extensions import db
 from models import BalanceSnapshot
-from services.leases import due_now, scheduled_now
 from services.refreshing import Outcome
+from services.waiting import due_now, scheduled_now
 from tests.support import scripted_plaid as plaid
 from tests.support.reading import amounts, balances, count, cursors, read
 
