@@ -96,8 +96,14 @@ class Keys:
         takes its time to load."""
         if name not in self._keys:  # one that was good yesterday costs nothing: strangers cannot use that up
             self._spend()
-        running = self._running[name] = Future()
-        threading.Thread(target=self._look_up, args=(name, running), daemon=True, name="webhook key").start()
+        running: Future[_Known] = Future()
+        thread = threading.Thread(target=self._look_up, args=(name, running), daemon=True, name="webhook key")
+        self._running[name] = running
+        try:
+            thread.start()
+        except RuntimeError:  # the system has no thread to give just now
+            del self._running[name]
+            raise ProviderError("KEY_LOOK_UP_LATE", Kind.RETRY) from None
         return running
 
     def _look_up(self, name: Name, running: Future[_Known]) -> None:

@@ -187,7 +187,8 @@ def moved_id(column: ColumnElement[str], connection_id: int) -> ColumnElement[st
 def moved_from(column: ColumnElement[str]) -> ColumnElement[str]:
     """Which connection gave a transaction, as ten digits, newer ones greater; OWN: the one that has it now."""
     told = and_(column.startswith(_MOVED), func.substr(column, len(_MOVED) + 11, 1) == ":")
-    return case((told, func.substr(column, len(_MOVED) + 1, 10)), else_=OWN)
+    of_before = column.startswith(_MOVED)  # rows moved before givers were told: from the oldest there was
+    return case((told, func.substr(column, len(_MOVED) + 1, 10)), (of_before, "0" * 10), else_=OWN)
 
 
 def _delete_transactions(institution_id: int, removed: set[str]) -> None:

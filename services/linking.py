@@ -82,9 +82,8 @@ def link(
     institution = _new_institution(user_id, environment, token, hint, exchanged)
     institution.webhook_url = bank.webhook_url
     kept = _keep(institution, token, exchanged, bank)
-    vendors.succeeded(
-        vendors.keys_of(environment, None)
-    )  # not before: nothing may come between an Item and its row
+    # Not before: nothing may come between an Item and its row.
+    vendors.succeeded(vendors.keys_of(environment, None))
     return kept
 
 

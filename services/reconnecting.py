@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import case, or_, select, update
+from sqlalchemy import and_, case, literal, or_, select, update
 from sqlalchemy.exc import InvalidRequestError
 
-from background import enqueue
-from database import changed_rows, utcnow
+from database import UtcDateTime, changed_rows, utcnow
 from domain.connections import CONSENT_CODES, Standing, chooses_accounts
 from domain.errors import Conflict, NotFound, VendorTrouble
 from domain.wording import failure_sentence, reconnecting_sentence
 from extensions import db
 from models import ACCOUNTS, REVOKED, FinancialInstitution
 from providers.base import Banks, Kind, LinkToken, ProviderError
-from services import vendors
+from services import leases, vendors
 from services.institutions import REALTIME_PAUSE
 from services.linking import bank_of
 from vault import UndecryptableError
 
 log = logging.getLogger(__name__)
+
+MISSED_PAUSE = timedelta(seconds=12)
+"""Between two real-time readings of which the first brought nothing: Plaid allows five a minute and Item."""
 
 
 def create_update_token(institution: FinancialInstitution, banks: Banks) -> tuple[LinkToken, bool]:
@@ -88,26 +90,34 @@ def reconnected(institution: FinancialInstitution, *, chose_accounts: bool) -> N
         raise NotFound from None
     if not changed_rows(result):
         raise _ended()
-    enqueue("refresh_now" if institution.realtime_wanted else "refresh", institution_id=institution.id)
+    leases.wake(institution.id, institution.due_at, realtime=institution.realtime_wanted)
 
 
 def _read_now(now: datetime) -> dict[str, object]:
     """Real-time balances, unless those of the last minute were had: a reading that failed, was cut or still waits
-    says nothing about the bank now. An end that was announced is over, or is told again by the reading."""
+    says nothing about the bank now. The next one then keeps MISSED_PAUSE from it, however often this is called. An end
+    that was announced is over, or is told again by the reading."""
     table = FinancialInstitution
     missed = or_(
         table.realtime_wanted, table.balances_as_of.is_(None), table.balances_as_of < table.realtime_at
     )
-    allowed = or_(table.realtime_at.is_(None), table.realtime_at <= now - REALTIME_PAUSE, missed)
+    allowed = or_(
+        table.realtime_at.is_(None),
+        table.realtime_at <= now - REALTIME_PAUSE,
+        and_(missed, table.realtime_at <= now - MISSED_PAUSE),
+    )
+    next_one = literal(now + MISSED_PAUSE, UtcDateTime())
+    later = case((table.realtime_at > now, table.realtime_at), else_=next_one)
+    at_once = literal(now, UtcDateTime())
     return {
-        "due_at": now,
+        "due_at": case((allowed, at_once), (missed, later), else_=at_once),
         "stage": ACCOUNTS,
         "attempts": 0,
         "expires_at": None,
         "lease_id": None,
         "lease_until": None,
-        "realtime_wanted": case((allowed, True), else_=False),
-        "realtime_at": case((allowed, now), else_=table.realtime_at),
+        "realtime_wanted": case((or_(allowed, missed), True), else_=False),
+        "realtime_at": case((allowed, at_once), (missed, later), else_=table.realtime_at),
     }
 
 

@@ -12,8 +12,9 @@ from database import utcnow
 from domain.errors import Conflict, VendorTrouble
 from extensions import db
 from models import Account, BudgetTracker, FinancialInstitution, Transaction
+from services import leases
 from services.institutions import refresh_now
-from services.reconnecting import create_update_token, reconnected
+from services.reconnecting import MISSED_PAUSE, create_update_token, reconnected
 from services.refreshing import Outcome, refresh
 from services.reporting import institution_view
 from tests.support import scripted_plaid as plaid
@@ -291,11 +292,28 @@ def test_a_real_time_reading_that_is_cut_or_still_waits_is_asked_for_again(
         else:
             renewed()
             db.session.expire_all()
-        assert known.realtime_wanted is True
+        assert (known.realtime_wanted, known.due_at) == (True, later + MISSED_PAUSE)
+        assert engine.tasks[-1] == ("refresh_now", {"institution_id": number}, MISSED_PAUSE.total_seconds())
+        assert refresh(number, banks, 60, only_wanted=True) is Outcome.BUSY, "the bank is left some seconds"
+    with time_machine.travel(later + MISSED_PAUSE, tick=False):
         assert refresh(number, banks, 60, only_wanted=True) is Outcome.DONE
     db.session.expire_all()
-    assert (known.balances_as_of, known.realtime_wanted) == (later, False)
+    assert (known.balances_as_of, known.realtime_wanted) == (later + MISSED_PAUSE, False)
     assert bank.requests[-2][0] == "/accounts/balance/get"
+
+
+def test_a_click_each_second_asks_the_bank_five_times_a_minute_at_most(known, engine):
+    """Each click ends the reading that is under way, which has asked the bank already."""
+    asked = []
+    for second in range(60):
+        with time_machine.travel(NOW + timedelta(seconds=second), tick=False):
+            reconnected(known, chose_accounts=False)
+            claimed = leases.claim(known.id, 60, None, only_wanted=True)
+            if claimed is not None and claimed.realtime:
+                asked.append(second)
+            db.session.expire_all()
+    assert asked[0] == 0
+    assert 2 <= len(asked) <= 5, asked
 
 
 def test_what_was_not_chosen_is_deleted_and_what_was_closed_before_stays(known, bank, banks, engine):

@@ -194,6 +194,19 @@ def test_of_two_broken_ones_both_days_are_kept_whichever_moves_first(user, old, 
     assert [int(row.current) for row in kept] == [1, 3, 40, 50]
 
 
+def test_rows_moved_before_their_giver_was_told_count_as_the_oldest(user, old, new, pair, engine):
+    """Their ids say only that they were moved. What the connection that has them read itself is not lost for it."""
+    db.session.delete(old)
+    new.state, new.error_code = "needs_login", "ITEM_LOGIN_REQUIRED"
+    third = make_institution(user, transactions_status="HISTORICAL_UPDATE_COMPLETE", **SAME)
+    account = make_account(third, name="Checking", mask="0000")
+    for day, number in ((1, "moved:a1"), (2, "moved:a2"), (3, "b3"), (4, "b4")):
+        make_transaction(pair[1], "1", date=date(2026, 11, day), plaid_transaction_id=number)
+    make_transaction(account, "1", date=date(2026, 11, 5))
+    moved(user, new)
+    assert dates_of(account.id) == [date(2026, 11, day) for day in (1, 2, 3, 4, 5)]
+
+
 def test_ambiguous_accounts_are_left_to_the_person(user, old, new, pair, engine):
     twin = make_account(new, name="Checking", mask="0000")
     make_tracker(pair[0])
