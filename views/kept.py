@@ -7,7 +7,8 @@ another's, and nothing kept is ever out of date: it is thrown out by age alone.
 
 from __future__ import annotations
 
-from functools import lru_cache
+import weakref
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from flask import Flask, current_app
@@ -20,6 +21,8 @@ from views.http import person
 
 PIECES = 1000
 """Pieces a process keeps: those asked for last, some 5 MB at the most."""
+FRONTS = 200
+"""Of what stands over the cards, some 4 MB at the most."""
 BOUND = frozenset(
     {"request", "session", "g", "config", "csrf_token", "get_flashed_messages", "signed_in", "kept_form"}
 )
@@ -33,6 +36,7 @@ _TOKEN_HERE = Markup("<!-- token -->")
 
 
 def register(app: Flask) -> None:
+    app.extensions["kept"] = _Kept(app)
     app.jinja_env.globals["kept"] = kept
     app.jinja_env.globals["kept_form"] = kept_form
     app.jinja_env.globals["signed_in"] = signed_in
@@ -58,30 +62,51 @@ def signed_in() -> Viewer | None:
 
 def kept(name: str, **values: Any) -> Markup:
     """The template's output for these values, which must be hashable and equal only when they show the same."""
-    return _kept(environment(), name, tuple(values.items()))
+    return _here().piece(name, tuple(values.items()))
 
 
 def kept_form(name: str, **values: Any) -> Markup:
     """The same for a template with forms: `token` in it becomes this browser's, which no piece may be kept with."""
     piece = kept(name, **values, token=_TOKEN_HERE)
-    return Markup(str(piece).replace(_TOKEN_HERE, generate_csrf()))  # noqa: S704 - as in _kept; a token is letters
+    return Markup(str(piece).replace(_TOKEN_HERE, generate_csrf()))  # noqa: S704 - as in _Kept; a token is letters
 
 
-@lru_cache(maxsize=PIECES)
-def _kept(templates: Environment, name: str, values: tuple[tuple[str, Any], ...]) -> Markup:
-    return Markup(templates.get_template(name).render(values))  # noqa: S704 - a template's own output: it has escaped what it was given
+def front(values: Any) -> Markup:
+    """What stands over the cards of the overview: apart from other pieces, for where banks are being read it lives a
+    second."""
+    return _here().front(values)
 
 
 def environment() -> Environment:
     """Where kept templates are rendered: this application's, without what is different at every request."""
-    extensions = current_app.extensions
-    if "kept_templates" not in extensions:
-        extensions["kept_templates"] = _environment(current_app.jinja_env)
-    return extensions["kept_templates"]
+    return _here().templates
 
 
-def _environment(of: Environment) -> Environment:
-    made = of.overlay()
-    made.globals = {name: value for name, value in of.globals.items() if name not in BOUND}
-    made.filters = {name: value for name, value in of.filters.items() if name not in TELLING_TIME}
-    return made
+class _Kept:
+    """The pieces of one application; they go when it goes."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = weakref.ref(app)
+        self.piece = lru_cache(maxsize=PIECES)(self._piece)
+        self.front = lru_cache(maxsize=FRONTS)(self._front)
+
+    @cached_property
+    def templates(self) -> Environment:
+        """Made on first use, when all globals and filters are there."""
+        app = self._app()
+        if app is None:
+            raise RuntimeError("the application is gone")
+        made = app.jinja_env.overlay()
+        made.globals = {name: value for name, value in made.globals.items() if name not in BOUND}
+        made.filters = {name: value for name, value in made.filters.items() if name not in TELLING_TIME}
+        return made
+
+    def _piece(self, name: str, values: tuple[tuple[str, Any], ...]) -> Markup:
+        return Markup(self.templates.get_template(name).render(values))  # noqa: S704 - a template's own output: it has escaped what it was given
+
+    def _front(self, values: Any) -> Markup:
+        return self._piece("dashboard/_front.html", (("front", values),))
+
+
+def _here() -> _Kept:
+    return current_app.extensions["kept"]

@@ -13,7 +13,6 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from flask import current_app, render_template
-from jinja2 import Environment
 from markupsafe import Markup
 
 from domain import wording
@@ -25,8 +24,6 @@ from views.http import person
 
 KEPT = 400
 """Cards a process keeps: those of the pages looked at last, some 15 MB at the most."""
-FRONTS = 200
-"""What stood over the cards of the pages looked at last, some 4 MB at the most."""
 OPEN_AT_MOST = 6
 """More institutions start closed, so that the page stays an overview; a person's own choice is remembered."""
 _CARDS_HERE = Markup("<!-- cards -->")
@@ -107,13 +104,7 @@ def totals(dashboard: Dashboard) -> str:
 
 def _over_cards(dashboard: Dashboard) -> Markup:
     user = person()
-    return _rendered(kept.environment(), _front(dashboard, user.timezone, user.account_type))
-
-
-@lru_cache(maxsize=FRONTS)
-def _rendered(templates: Environment, front: _Front) -> Markup:
-    """Apart from other pieces: where banks are being read a front lives a second."""
-    return Markup(templates.get_template("dashboard/_front.html").render(front=front))  # noqa: S704 - as in views/kept.py
+    return kept.front(_front(dashboard, user.timezone, user.account_type))
 
 
 def _front(dashboard: Dashboard, zone: str, account_type: str) -> _Front:

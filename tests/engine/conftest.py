@@ -115,7 +115,7 @@ def job(
     sending: Flask, context: Flask, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Job:
     """Run scheduled_jobs.py's main with a broker. Its own bank does not answer, unless `impatient` gives it one."""
-    monkeypatch.setattr(scheduled_jobs, "create_app", lambda: sending)
+    monkeypatch.setattr(scheduled_jobs, "create_app", lambda **_: sending)
     monkeypatch.setattr("CronJobs.refresh_in_batches.LOOK_SECONDS", 0.1)
 
     def run(*arguments: str) -> Ran:

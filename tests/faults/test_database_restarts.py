@@ -81,7 +81,7 @@ def site(server: EmbeddedPostgres, app_with: Callable[..., Flask]) -> Iterator[F
 
 
 def run_job(site: Flask, bank_url: str, monkeypatch, capsys, *words: str) -> tuple[int, dict[str, Any]]:
-    monkeypatch.setattr(scheduled_jobs, "create_app", lambda: site)
+    monkeypatch.setattr(scheduled_jobs, "create_app", lambda **_: site)
     monkeypatch.setitem(site.extensions, "banks", banks_at(bank_url))
     code = scheduled_jobs.main(list(words))
     said = capsys.readouterr()

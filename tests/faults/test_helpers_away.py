@@ -38,7 +38,7 @@ def test_row_44_without_its_log_collector_pages_and_jobs_go_on(
         make_institution(user, scheduled_at=user.created_at)
         user_id = user.id
     monkeypatch.setitem(app.extensions, "banks", banks)
-    monkeypatch.setattr(scheduled_jobs, "create_app", lambda: app)
+    monkeypatch.setattr(scheduled_jobs, "create_app", lambda **_: app)
     logging.getLogger("cashview.jobs").warning("said to nobody")
     assert scheduled_jobs.main([]) == 0
     assert '"refreshed": 1' in capsys.readouterr().out

@@ -79,7 +79,7 @@ def test_row_40_with_the_wrong_key_nothing_is_shown_as_missing_and_nothing_is_ch
 def test_row_40_with_the_wrong_key_the_job_says_so_and_with_the_right_one_goes_on(
     app, home, keys, settings, banks, monkeypatch, capsys
 ):
-    monkeypatch.setattr(scheduled_jobs, "create_app", lambda: app)
+    monkeypatch.setattr(scheduled_jobs, "create_app", lambda **_: app)
     monkeypatch.setitem(app.extensions, "banks", banks)
     make_due(app)
     keys([OTHER])

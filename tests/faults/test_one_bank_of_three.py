@@ -51,7 +51,7 @@ def test_row_20_two_are_fresh_and_one_says_how_old_it_is(
     app, bank, gateway, banks, three, monkeypatch, capsys, path, failure
 ):
     person, numbers = three
-    monkeypatch.setattr(scheduled_jobs, "create_app", lambda: app)
+    monkeypatch.setattr(scheduled_jobs, "create_app", lambda **_: app)
     monkeypatch.setitem(app.extensions, "banks", banks)
     go_wrong(bank, gateway, path, FAILURES[failure])
     began = datetime.now(UTC)
