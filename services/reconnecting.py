@@ -23,7 +23,7 @@ from vault import UndecryptableError
 log = logging.getLogger(__name__)
 
 MISSED_PAUSE = timedelta(seconds=12)
-"""Between two real-time readings of which the first brought nothing: Plaid allows five a minute and Item."""
+"""Between two real-time readings of which the first was cut: Plaid allows five a minute and Item."""
 
 
 def create_update_token(institution: FinancialInstitution, banks: Banks) -> tuple[LinkToken, bool]:
@@ -95,8 +95,9 @@ def reconnected(institution: FinancialInstitution, *, chose_accounts: bool) -> N
 
 def _read_now(now: datetime) -> dict[str, object]:
     """Real-time balances, unless those of the last minute were had: a reading that failed, was cut or still waits
-    says nothing about the bank now. The next one then keeps MISSED_PAUSE from it, however often this is called. An end
-    that was announced is over, or is told again by the reading."""
+    says nothing about the bank now. After one that is cut or waits, which may have asked the bank already, the next
+    keeps MISSED_PAUSE, however often this is called. An end that was announced is over, or is told again by the
+    reading."""
     table = FinancialInstitution
     missed = or_(
         table.realtime_wanted, table.balances_as_of.is_(None), table.balances_as_of < table.realtime_at
@@ -104,7 +105,7 @@ def _read_now(now: datetime) -> dict[str, object]:
     allowed = or_(
         table.realtime_at.is_(None),
         table.realtime_at <= now - REALTIME_PAUSE,
-        and_(missed, table.realtime_at <= now - MISSED_PAUSE),
+        and_(missed, or_(table.realtime_wanted.is_(False), table.realtime_at <= now - MISSED_PAUSE)),
     )
     next_one = literal(now + MISSED_PAUSE, UtcDateTime())
     later = case((table.realtime_at > now, table.realtime_at), else_=next_one)

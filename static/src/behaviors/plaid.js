@@ -28,6 +28,7 @@ function failedScript() {
 function exitTrouble(error) {
   const trouble = new Error(error.display_message || NO_WORDS);
   trouble.code = error.error_code;
+  trouble.inLink = true;
   return trouble;
 }
 

@@ -23,12 +23,23 @@ async function reconnect(card, button) {
   return cardOf(id)?.querySelector("h2, h3")?.focus({ preventScroll: true });
 }
 
+/** The bank has refused: what it says of the connection now may ask for something else than reconnecting. */
+async function lookAgain(card) {
+  try {
+    swap((await send("patch", urlOf(card), {})).html);
+    changed();
+  } catch {
+    // It was asked within this minute: the next reading tells.
+  }
+}
+
 async function onClick(card, button) {
   if (isBusy(button)) return;
   try {
     await reconnect(card, button);
   } catch (trouble) {
     complain(trouble.message);
+    if (trouble.inLink) await lookAgain(card);
     if (button.isConnected) button.focus({ preventScroll: true });
   } finally {
     if (button.isConnected) setBusy(button, null);
