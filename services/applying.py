@@ -30,9 +30,9 @@ _TRANSACTION_COLUMNS = [
     "spending_class", "spending_reason", "spending_version",
 ]  # fmt: skip
 _MOVED = "moved:"
+OWN = "own"
 _transactions: Any = Transaction.__table__
 """Of the table: every refresh deletes, and the ORM's part of it costs more than the DELETE."""
-OWN = "own"
 _IDS_PER_STATEMENT = 1000
 """SQLite allows 32,766 parameters in a statement."""
 
@@ -186,9 +186,10 @@ def moved_id(column: ColumnElement[str], connection_id: int) -> ColumnElement[st
 
 def moved_from(column: ColumnElement[str]) -> ColumnElement[str]:
     """Which connection gave a transaction, as ten digits, newer ones greater; OWN: the one that has it now."""
-    told = and_(column.startswith(_MOVED), func.substr(column, len(_MOVED) + 11, 1) == ":")
-    of_before = column.startswith(_MOVED)  # rows moved before givers were told: from the oldest there was
-    return case((told, func.substr(column, len(_MOVED) + 1, 10)), (of_before, "0" * 10), else_=OWN)
+    moved = column.startswith(_MOVED)
+    told = and_(moved, func.substr(column, len(_MOVED) + 11, 1) == ":")
+    # Rows that were moved before givers were told: from the oldest there was.
+    return case((told, func.substr(column, len(_MOVED) + 1, 10)), (moved, "0" * 10), else_=OWN)
 
 
 def _delete_transactions(institution_id: int, removed: set[str]) -> None:

@@ -82,30 +82,26 @@ def claim(
 ) -> Claim | None:
     """Take the lease, or None: held by a living worker, removed, done already, or its access has ended."""
     now, lease_id = utcnow(), secrets.token_hex(16)
+    # Timers may be early by a hair.
+    column, by = ("due_at", now + timedelta(seconds=1)) if only_wanted else ("scheduled_at", due_by)
     stranded = _stranded.get(institution_id, ())
-    parameters: dict[str, object] = {
-        "number": institution_id,
-        "now": now,
-        "mine": lease_id,
-        "until": now + timedelta(seconds=lease_seconds),
-    }
-    if only_wanted:
-        parameters["by"] = now + timedelta(seconds=1)  # timers may be early by a hair
-    elif due_by is not None:
-        parameters["by"] = due_by
-    if stranded:
-        parameters["stranded"] = stranded
-    taking = _taking("due_at" if only_wanted else "scheduled_at" if due_by else None, bool(stranded))
+    until = now + timedelta(seconds=lease_seconds)
+    values: dict[str, object] = {"number": institution_id, "now": now, "mine": lease_id, "until": until}
+    values |= {"by": by} if by else {}
+    values |= {"stranded": stranded} if stranded else {}
+    taking = _taking(column if by else None, bool(stranded))
     try:
-        row = db.session.execute(taking, parameters).one_or_none()
+        row = db.session.execute(taking, values).one_or_none()
         db.session.commit()
     except DATABASE_AWAY:  # a commit that nobody answered may have happened
         roll_back()
         _strand(institution_id, lease_id)
         raise
     _stranded.pop(institution_id, None)
-    if row is None:
-        return None
+    return None if row is None else _claimed(row, institution_id, lease_id, due_by)
+
+
+def _claimed(row: Any, institution_id: int, lease_id: str, due_by: datetime | None) -> Claim:
     return Claim(
         id=institution_id,
         lease_id=lease_id,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, literal, null
 
@@ -105,7 +106,7 @@ def _bank_of(environment: str, banks: Banks) -> BankGateway:
         raise ProviderError("NOT_CONFIGURED", Kind.CONFIG) from None
 
 
-def _moment(value: datetime | None):  # noqa: ANN202 - a SQL expression
+def _moment(value: datetime | None) -> ColumnElement[Any]:
     return literal(value, UtcDateTime())
 
 
@@ -202,43 +203,49 @@ def _finish(
 ) -> Outcome:
     """The last statement of a refresh: cursor, state, and the lease given back."""
     waiting = status == reading.NOT_READY
-    step = NOT_READY_LADDER[claim.attempts] if waiting and claim.attempts < len(NOT_READY_LADDER) else None
-    complete = status in ("HISTORICAL_UPDATE_COMPLETE", reading.UNSUPPORTED)
-    # A person who asked while a cached refresh was running still gets the real-time one.
-    asked_meanwhile = leases.realtime_anew(claim)
-    retry_at = None if step is None else now + timedelta(seconds=step)
     ends = _end_is_announced(now)
-    row = leases.end(
-        claim,
-        dict(
-            lease_id=None,
-            lease_until=None,
-            state=NEW if step is not None and claim.state == NEW else case((ends, EXPIRING), else_=HEALTHY),
-            stage=TRANSACTIONS if waiting else DONE,
-            error_code=case((ends, _announced()), else_=null()),
-            refreshed_at=now,
-            transactions_cursor=cursor,
-            transactions_status=status,
-            scheduled_at=next_refresh(max(now, claim.due_by or now), claim.timezone) if complete else now,
-            # One past the ladder's end means: climbed in vain, only the job tries again.
-            attempts=min(claim.attempts, len(NOT_READY_LADDER)) + 1 if waiting else 0,
-            due_at=case(
-                (asked_meanwhile, _moment(now)),
-                (leases.wanted_anew(claim), _row.due_at),
-                else_=_moment(retry_at),
-            ),
-            realtime_wanted=asked_meanwhile,
-            **_face(identity),
-            **_age(balances, now),
-            **_chosen(claim, balances),
-        ),
-    )
+    values = {
+        "lease_id": None,
+        "lease_until": None,
+        "state": case((ends, EXPIRING), else_=HEALTHY),
+        "stage": TRANSACTIONS if waiting else DONE,
+        "error_code": case((ends, _announced()), else_=null()),
+        "refreshed_at": now,
+        "transactions_cursor": cursor,
+        "transactions_status": status,
+        **_next_reading(claim, status, now),
+        **_face(identity),
+        **_age(balances, now),
+        **_chosen(claim, balances),
+    }
+    row = leases.end(claim, values)
     if row is None:
         db.session.rollback()
         return Outcome.BUSY
     db.session.commit()
     leases.wake(claim.id, row.due_at, realtime=row.realtime_wanted)
     return Outcome.WAITING if waiting else Outcome.DONE
+
+
+def _next_reading(claim: Claim, status: str, now: datetime) -> dict[str, object]:
+    """When it is read again: by the job, for who asked meanwhile, or soon while its history is being prepared."""
+    complete = status in ("HISTORICAL_UPDATE_COMPLETE", reading.UNSUPPORTED)
+    climbing = status == reading.NOT_READY and claim.attempts < len(NOT_READY_LADDER)
+    retry_at = now + timedelta(seconds=NOT_READY_LADDER[claim.attempts]) if climbing else None
+    # A person who asked while a cached refresh was running still gets the real-time one.
+    asked_meanwhile = leases.realtime_anew(claim)
+    values: dict[str, object] = {
+        "scheduled_at": next_refresh(max(now, claim.due_by or now), claim.timezone) if complete else now,
+        # One past the ladder's end means: climbed in vain, only the job tries again.
+        "attempts": min(claim.attempts, len(NOT_READY_LADDER)) + 1 if status == reading.NOT_READY else 0,
+        "due_at": case(
+            (asked_meanwhile, _moment(now)),
+            (leases.wanted_anew(claim), _row.due_at),
+            else_=_moment(retry_at),
+        ),
+        "realtime_wanted": asked_meanwhile,
+    }
+    return {**values, "state": NEW} if climbing and claim.state == NEW else values
 
 
 def _end_is_announced(now: datetime) -> ColumnElement[bool]:
@@ -248,7 +255,7 @@ def _end_is_announced(now: datetime) -> ColumnElement[bool]:
     return and_(ends > _moment(now), ends <= _moment(now + SOON + timedelta(days=1)))
 
 
-def _announced():  # noqa: ANN202 - a SQL expression
+def _announced() -> ColumnElement[Any]:
     """The code of the end that is announced; a failure that came and went meanwhile is over."""
     code = _row.error_code
     return case((code == "PENDING_DISCONNECT", code), else_=literal("PENDING_EXPIRATION"))
@@ -276,7 +283,7 @@ def _age(balances: reading.Balances | None, now: datetime) -> dict[str, object]:
     return {name: moment for name, moment in told.items() if moment is not None}
 
 
-def _end(consent_ends_at: datetime | None, now: datetime):  # noqa: ANN202 - a SQL expression
+def _end(consent_ends_at: datetime | None, now: datetime) -> ColumnElement[Any] | None:
     """The end of the consent, or the earlier one that was announced: only a reconnection takes that back."""
     if consent_ends_at is None:
         return None

@@ -343,6 +343,8 @@ def test_nobody_waits_long_for_a_vendor_that_is_slow_and_the_key_is_kept_when_it
             assert read(BODY, signer.sign(BODY)).webhook_code == "LOGIN_REPAIRED"
             break
         time.sleep(0.01)
+    else:
+        pytest.fail("the look-up went on, and its key is not here")
     assert len(vendor.asked(KEYS)) == 1
 
 
