@@ -87,6 +87,7 @@ def _setup_config(app: Flask, settings: Settings, connections_kept: int) -> None
         PREFERRED_URL_SCHEME="https" if settings.is_production else "http",
         WTF_CSRF_TIME_LIMIT=None,  # the token belongs to the session and lives as long
         BCRYPT_HANDLE_LONG_PASSWORDS=True,  # bcrypt reads 72 bytes; turning this on later would void every hash
+        RATELIMIT_ENABLED=True,  # or one made while the shared limiter is switched off would never count by answers
         RATELIMIT_STORAGE_URI=settings.ratelimit_storage_uri,
         RATELIMIT_STORAGE_OPTIONS=_limit_options(settings),
         # Counters that cannot be reached must lock nobody out, nor let anybody guess without a limit: each process

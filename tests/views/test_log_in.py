@@ -10,7 +10,7 @@ import time_machine
 from sqlalchemy import update
 
 from database import utcnow
-from extensions import bcrypt, db
+from extensions import bcrypt, db, limiter
 from models import User, UserSession
 from services import users
 from tests.support.factories import make_user
@@ -320,14 +320,28 @@ def test_right_passwords_are_limited_per_address_by_what_they_cost(ada, visitor,
     """Wrong ones are counted in rows, by name and address (test_throttled.py)."""
     # Thirty hashes may take longer than a minute, and a minute's last second may end at once.
     with time_machine.travel(datetime.now(UTC).replace(second=20), tick=False):
-        data = {"csrf_token": visitor.token(), "username": "Ada"}
-        for _ in range(40):
-            assert visitor.client.post("/login", data=data).status_code == 400
-        for _ in range(30):
-            assert log_in(Browser(app.test_client())).status_code == 303
+        used_up(visitor, app)
         answer = log_in(Browser(app.test_client()))
     assert answer.status_code == 429
     assert int(answer.headers["Retry-After"]) >= 1
+
+
+def used_up(visitor, app):
+    data = {"csrf_token": visitor.token(), "username": "Ada"}
+    for _ in range(40):
+        assert visitor.client.post("/login", data=data).status_code == 400
+    for _ in range(30):
+        assert log_in(Browser(app.test_client())).status_code == 303
+
+
+def test_an_application_made_while_limits_are_off_counts_when_they_are_on(ada, app_with, limits):
+    """The limiter is one object for all of a process' applications, and adds its hooks when one is made."""
+    limiter.enabled = False
+    late = app_with()
+    limiter.enabled = True
+    with time_machine.travel(datetime.now(UTC).replace(second=20), tick=False):
+        used_up(Browser(late.test_client()), late)
+        assert log_in(Browser(late.test_client())).status_code == 429
 
 
 def test_limits_do_not_lock_out_what_is_needed_to_sign_up(visitor, limits):
