@@ -7,13 +7,15 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from domain.periods import Month, local_date, month_of
-from domain.wording import coming_day, failure_sentence
+from domain.wording import coming_day, failure_sentence, state_label
 
 SOON = timedelta(days=7)
 """How long before its end a connection asks to be renewed."""
 
 CHOOSE_CODES = frozenset({"NO_ACCOUNTS", "ACCESS_NOT_GRANTED"})
 """Failures that only another choice of accounts mends."""
+UNDATED_CODES = frozenset({"PENDING_DISCONNECT"})
+"""Announcements of an end that give no day: it comes within a week (Plaid, Item webhooks)."""
 CONSENT_CODES = frozenset({"ADDITIONAL_CONSENT_REQUIRED"})
 ANEW_CODES = frozenset({"INSUFFICIENT_CREDENTIALS", "INVALID_UPDATED_USERNAME"})
 """Failures of the link itself: no signing in again mends it."""
@@ -65,7 +67,8 @@ class Need:
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How a connection stands: `state` as stored, the vendor's last failure, its known end (UTC), whether accounts
-    wait to be chosen, whether its data was purged, and whether the same bank was linked anew."""
+    wait to be chosen, whether its data was purged, whether the same bank was linked anew so that things may move there,
+    or whether its history is still being prepared there, and whether there is nothing left to move."""
 
     state: str
     error_code: str | None = None
@@ -73,6 +76,13 @@ class Standing:
     new_accounts: bool = False
     purged: bool = False
     linked_anew: bool = False
+    being_prepared: bool = False
+    leaves_nothing: bool = False
+
+    @property
+    def ends_by(self) -> bool:
+        """Is the known end only the latest day on which it may come?"""
+        return self.error_code in UNDATED_CODES
 
 
 def state_of(standing: Standing, now: datetime) -> str:
@@ -83,33 +93,64 @@ def state_of(standing: Standing, now: datetime) -> str:
 
 
 def ends_words(standing: Standing, now: datetime, zone_name: str) -> str | None:
-    """'Expires on Sunday, May 3', in the person's days; None when no end is known."""
+    """'Expires on Sunday, May 3', in the person's days, 'by Sunday' where it may come sooner; None when no end is
+    known."""
+    day = _end_day(standing, now, zone_name)
+    return day and f"Expires {day}"
+
+
+def _end_day(standing: Standing, now: datetime, zone_name: str) -> str | None:
     if standing.expires_at is None:
         return None
-    return f"Expires {coming_day(local_date(standing.expires_at, zone_name), local_date(now, zone_name))}"
+    day, today = local_date(standing.expires_at, zone_name), local_date(now, zone_name)
+    if standing.ends_by and day > today:
+        return f"by {coming_day(day, today).removeprefix('on ')}"
+    return coming_day(day, today)
+
+
+def badge_of(standing: Standing, shown: str, now: datetime, zone_name: str) -> tuple[str, str]:
+    """Label and tone of a connection that is shown in the state `shown`."""
+    label, tone = state_label(shown, standing.error_code)
+    if shown == "expiring":
+        label = ends_words(standing, now, zone_name) or label
+    elif shown == "healthy" and standing.new_accounts:
+        label = "New accounts found"
+    return label, tone
 
 
 def need_of(standing: Standing, now: datetime, zone_name: str) -> Need | None:
     """The one thing to do, None when nothing is. What stops the numbers comes before what will."""
     state = state_of(standing, now)
     if standing.linked_anew and state in ("needs_login", "revoked", "error"):
-        return _need(Act.MOVE, _MOVE)
+        return _need(Act.DELETE, _NOTHING_LEFT) if standing.leaves_nothing else _need(Act.MOVE, _MOVE)
     if state == "revoked":
-        return _need(
-            Act.LINK, _PURGED if standing.purged else failure_sentence(standing.error_code) or _ENDED
-        )
+        sentence = _PURGED if standing.purged else failure_sentence(standing.error_code) or _ENDED
+        return _link_anew(standing, sentence)
     if state == "needs_login":
         act = Act.CHOOSE if standing.error_code in CHOOSE_CODES else Act.RECONNECT
-        return Need(act, failure_sentence(standing.error_code) or _SIGN_IN, 1)
+        return Need(act, (failure_sentence(standing.error_code) or _SIGN_IN) + _beside(standing, act), 1)
     if state == "expiring":
-        return Need(Act.RECONNECT, _expiring(standing, now, zone_name), 3)
+        sentence = _expiring(standing, now, zone_name) + _beside(standing, Act.RECONNECT)
+        return Need(Act.RECONNECT, sentence, 3)
     if state == "error":
-        return _need(_act_of_error(standing.error_code), failure_sentence(standing.error_code) or _DOWN)
+        sentence = failure_sentence(standing.error_code) or _DOWN
+        act = _act_of_error(standing.error_code)
+        return _link_anew(standing, sentence) if act is Act.LINK else _need(act, sentence)
     return Need(Act.CHOOSE, _NEW_ACCOUNTS, 4) if standing.new_accounts else None
+
+
+def _beside(standing: Standing, act: Act) -> str:
+    """What Link asks for on the way, because chooses_accounts."""
+    return _ON_THE_WAY if standing.new_accounts and act is Act.RECONNECT else ""
 
 
 def _need(act: Act, sentence: str) -> Need:
     return Need(act, sentence, _URGENCY[act])
+
+
+def _link_anew(standing: Standing, sentence: str) -> Need:
+    """It is not asked for twice."""
+    return _need(Act.WAIT, _LINKED) if standing.being_prepared else _need(Act.LINK, sentence)
 
 
 def _act_of_error(code: str | None) -> Act:
@@ -124,9 +165,9 @@ def chooses_accounts(standing: Standing) -> bool:
 
 
 def _expiring(standing: Standing, now: datetime, zone_name: str) -> str:
-    if standing.expires_at is None:
+    day = _end_day(standing, now, zone_name)
+    if day is None:
         return failure_sentence(standing.error_code) or _EXPIRING
-    day = coming_day(local_date(standing.expires_at, zone_name), local_date(now, zone_name))
     return f"Your access at the bank ends {day}. Reconnect before that and everything goes on as it is."
 
 
@@ -134,6 +175,12 @@ _MOVE = (
     "You have linked this bank anew. If it is the same login, your budget trackers, the history and what you "
     "deleted can move over, and this connection can go."
 )
+_NOTHING_LEFT = "You have linked this bank anew. Nothing of yours is left on this connection: it can go."
+_LINKED = (
+    "You have linked this bank anew, and it is still preparing its history. Once that is in, what you made here can "
+    "move over."
+)
+_ON_THE_WAY = " The bank has new accounts too: you can choose them on the way."
 _PURGED = (
     "Access was withdrawn at the bank, so everything it had given is deleted here. Link it anew to see it again, "
     "or delete it."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -10,14 +10,13 @@ from typing import Any
 from sqlalchemy import func, select
 
 from database import utcnow
-from domain.connections import Need, coming_months, ends_words, need_of, state_of
+from domain.connections import Need, badge_of, coming_months, ends_words, need_of, state_of
 from domain.periods import Month, local_date, month_of
 from domain.text import one_line
-from domain.wording import state_label
 from extensions import db
-from models import EXPIRING, NEW, Account, FinancialInstitution, User
+from models import NEW, REVOKED, Account, FinancialInstitution, User
 from services.reporting import NAMELESS_BANK, shown_state
-from services.standing import STANDING_COLUMNS, is_working, linked_anew, standing_of
+from services.standing import STANDING_COLUMNS, Anew, is_working, linked_anew, standing_of
 
 FINE = 9
 """Behind every urgency of domain/connections.py."""
@@ -36,6 +35,8 @@ class ConnectionView:
     refreshed_at: datetime | None
     linked_at: datetime
     ends_on: date | None
+    ends_by: bool
+    """Whether it may end sooner."""
     ends_words: str | None
     need: Need | None
     account_count: int
@@ -63,6 +64,11 @@ class Connections:
     """How many connections have no known end."""
 
     @property
+    def foreseen(self) -> bool:
+        """Does anything end within the months of the calendar?"""
+        return any(endings for _, endings in self.calendar)
+
+    @property
     def working(self) -> bool:
         return any(connection.working for connection in self.connections)
 
@@ -86,22 +92,23 @@ def connections_of(user: User) -> Connections:
     return _arranged(views, local_date(now, user.timezone))
 
 
-def _view(row: Any, anew: Container[int], now: datetime, zone_name: str) -> ConnectionView:
+def _view(row: Any, anew: Mapping[int, Anew], now: datetime, zone_name: str) -> ConnectionView:
     standing, working = standing_of(row, anew), is_working(row, now)
     state = shown_state(state_of(standing, now), working)
-    label, tone = state_label(state, row.error_code)
-    ends, words = standing.expires_at, ends_words(standing, now, zone_name)
+    label, tone = badge_of(standing, state, now, zone_name)
+    ends = None if state == REVOKED else standing.expires_at
     return ConnectionView(
         id=row.id,
         name=one_line(row.name) or NAMELESS_BANK,
         state=state,
-        state_label=(words if state == EXPIRING else None) or label,
+        state_label=label,
         state_tone=tone,
         working=working or state == NEW,
         refreshed_at=row.refreshed_at,
         linked_at=row.created_at,
         ends_on=local_date(ends, zone_name) if ends else None,
-        ends_words=words,
+        ends_by=standing.ends_by,
+        ends_words=ends_words(standing, now, zone_name),
         need=None if working else need_of(standing, now, zone_name),
         account_count=row.account_count,
     )
@@ -119,7 +126,7 @@ def _arranged(views: list[ConnectionView], today: date) -> Connections:
         broken=[view for view in views if view.state in ("needs_login", "revoked", "error")],
         calendar=calendar,
         later=[each for each in endings if each.day > months[-1].last],
-        endless=sum(1 for view in views if view.ends_on is None),
+        endless=sum(1 for view in views if view.ends_on is None and view.state != REVOKED),
     )
 
 

@@ -54,6 +54,11 @@ class MovePlan:
     targets: list[AccountFace] = field(default_factory=list)
 
     @property
+    def matters(self) -> bool:
+        """Whether there is anything to move."""
+        return any(row.matters for row in self.accounts)
+
+    @property
     def suggestion(self) -> dict[int, int | None]:
         """Old account id -> new account id, as matched."""
         return {row.face.id: row.suggested for row in self.accounts}

@@ -8,7 +8,7 @@ Amounts are exact Decimals with their currency beside them; currencies are never
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -20,14 +20,13 @@ from database import utcnow
 from domain.ages import age_worth_a_word, span
 from domain.balances import TotalLine, merged
 from domain.colors import is_color, on_dark, on_light
-from domain.connections import Need, ends_words, need_of, state_of
+from domain.connections import Need, badge_of, need_of, state_of
 from domain.periods import local_date, month_of
 from domain.text import one_line
-from domain.wording import failure_sentence, state_label
+from domain.wording import failure_sentence
 from extensions import db
 from models import (
     DONE,
-    EXPIRING,
     HEALTHY,
     NEW,
     REVOKED,
@@ -43,7 +42,7 @@ from services.accounts_shown import NO_ACCOUNTS, AccountRow, AccountsShown, acco
 from services.institutions import ready_in
 from services.shares import Share, shares_of
 from services.spending import sums_of_tracked
-from services.standing import STANDING_COLUMNS, is_working, linked_anew, standing_of
+from services.standing import STANDING_COLUMNS, Anew, is_working, linked_anew, standing_of
 from services.tracking import OWNER_COLUMNS, owner_of
 from services.vendors import Trouble, plaid_key, trouble_with
 
@@ -82,6 +81,8 @@ class InstitutionView:
     shown: AccountsShown
     need: Need | None = None
     """The one thing to do about it; None when there is nothing."""
+    linked_anew: bool = False
+    """Whether a newer connection shows the same accounts, which count twice until this one goes."""
 
     @property
     def accounts(self) -> list[AccountView]:
@@ -162,7 +163,9 @@ def dashboard(user: User) -> Dashboard:
         updated_today=sum(
             1
             for view in institutions
-            if view.refreshed_at and local_date(view.refreshed_at, user.timezone) == today
+            if view.state != REVOKED
+            and view.refreshed_at
+            and local_date(view.refreshed_at, user.timezone) == today
         ),
     )
 
@@ -225,13 +228,11 @@ def _accounts(column: str, value: int, owner_row: Any, now: datetime) -> dict[in
     }
 
 
-def _institution(row: Any, anew: Container[int], shown: AccountsShown, now: datetime) -> InstitutionView:
+def _institution(row: Any, anew: Mapping[int, Anew], shown: AccountsShown, now: datetime) -> InstitutionView:
     working = is_working(row, now)
     standing = standing_of(row, anew)
     state = shown_state(state_of(standing, now), working)
-    label, tone = state_label(state, row.error_code)
-    if state == EXPIRING:
-        label = ends_words(standing, now, row.timezone) or label
+    label, tone = badge_of(standing, state, now, row.timezone)
     name = one_line(row.name) or NAMELESS_BANK
     return InstitutionView(
         id=row.id,
@@ -254,12 +255,18 @@ def _institution(row: Any, anew: Container[int], shown: AccountsShown, now: date
         transactions_pending=not working and row.state == HEALTHY and row.stage == TRANSACTIONS,
         shown=shown,
         need=None if working else need_of(standing, now, row.timezone),
+        linked_anew=row.id in anew,
     )
 
 
 def ages_of(institutions: Iterable[InstitutionView]) -> tuple[datetime, datetime] | None:
     """The oldest and the newest age of the balances that these institutions' totals are made of."""
     return span(view.balances_as_of for view in institutions if view.balances_as_of and view.totals)
+
+
+def counted_twice(institutions: Iterable[InstitutionView]) -> list[str]:
+    """The names of the banks of which totals hold the same accounts twice."""
+    return [view.name for view in institutions if view.linked_anew and view.totals]
 
 
 def shown_state(state: str, working: bool) -> str:

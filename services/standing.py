@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
 from domain.connections import Standing
 from extensions import db
-from models import ERROR, EXPIRING, HEALTHY, NEEDS_LOGIN, REVOKED, Account, FinancialInstitution
+from models import ERROR, EXPIRING, HEALTHY, NEEDS_LOGIN, NEW, REVOKED, Account, FinancialInstitution
 from services.reading import UNSUPPORTED
 
 BROKEN = (NEEDS_LOGIN, REVOKED, ERROR)
@@ -24,10 +25,19 @@ _table = FinancialInstitution.__table__
 _accounts = Account.__table__
 
 
+@dataclass(frozen=True, slots=True)
+class Anew:
+    """That a broken connection was linked anew. `newest` is the connection to which things may move, None while the
+    bank prepares its history; `leaves` says whether there is an account left on the broken one."""
+
+    newest: int | None
+    leaves: bool
+
+
 def _linked_anew(broken: Collection[int]) -> Any:
-    """A query for the `id` of each of these broken connections that was linked anew, and `newest`: the id of the
-    newest working connection of the same person to the same bank, linked after it and with an account in common.
-    A purged one has no accounts left to compare."""
+    """A query for the `id` of each of these broken connections that was linked anew: the same person has a working
+    connection to the same bank, linked after it and with an account in common (a purged one has none left to
+    compare). `newest` and `leaves` as in Anew."""
     table, newer = _table.c, _table.alias("newer")
     theirs, ours = _accounts.alias("theirs"), _accounts.alias("ours")
     shared = (
@@ -37,8 +47,11 @@ def _linked_anew(broken: Collection[int]) -> Any:
         .correlate(_table, newer)
         .exists()
     )
+    left = select(ours.c.id).where(ours.c.financial_institution_id == table.id).correlate(_table).exists()
+    # Its history must be in: only what it does not reach back to may move.
+    ready = and_(newer.c.state != NEW, newer.c.transactions_status.in_(HISTORY_IN))
     return (
-        select(table.id, func.max(newer.c.id).label("newest"))
+        select(table.id, func.max(case((ready, newer.c.id))).label("newest"), left.label("leaves"))
         .where(
             table.id.in_(broken),
             table.state.in_(BROKEN),
@@ -46,9 +59,7 @@ def _linked_anew(broken: Collection[int]) -> Any:
             newer.c.id > table.id,
             newer.c.environment == table.environment,
             newer.c.plaid_institution_id == table.plaid_institution_id,
-            newer.c.state.in_((HEALTHY, EXPIRING)),
-            # Its history must be in: only what it does not reach back to may move.
-            newer.c.transactions_status.in_(HISTORY_IN),
+            newer.c.state.in_((NEW, HEALTHY, EXPIRING)),
             or_(table.purged_at.is_not(None), shared),
         )
         .group_by(table.id)
@@ -77,24 +88,27 @@ STANDING_COLUMNS = (
 """For a query over financial_institutions."""
 
 
-def linked_anew(rows: Iterable[Any]) -> dict[int, int]:
-    """The connections among these (rows with id and state) that are replaced by a newer one: its id by theirs.
-    One statement where something is broken, none where all is well."""
+def linked_anew(rows: Iterable[Any]) -> dict[int, Anew]:
+    """The connections among these (rows with id and state) that were linked anew, by their ids. One statement where
+    something is broken, none where all is well."""
     broken = [row.id for row in rows if row.state in BROKEN]
     if not broken:
         return {}
-    return {row.id: row.newest for row in db.session.execute(_linked_anew(broken))}
+    return {row.id: Anew(row.newest, row.leaves) for row in db.session.execute(_linked_anew(broken))}
 
 
-def standing_of(row: Any, anew: Container[int]) -> Standing:
-    """Of a row with STANDING_COLUMNS and id; `anew`: the ids of connections that were linked anew."""
+def standing_of(row: Any, anew: Mapping[int, Anew]) -> Standing:
+    """Of a row with STANDING_COLUMNS and id; `anew` as linked_anew says of it and others."""
+    again = anew.get(row.id)
     return Standing(
         state=row.state,
         error_code=row.error_code,
         expires_at=row.expires_at,
         new_accounts=row.new_accounts_at is not None,
         purged=row.purged_at is not None,
-        linked_anew=row.id in anew,
+        linked_anew=again is not None and again.newest is not None,
+        being_prepared=again is not None and again.newest is None,
+        leaves_nothing=again is not None and not again.leaves,
     )
 
 

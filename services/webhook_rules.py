@@ -106,7 +106,7 @@ def _expiring(item: Item, receipt: Receipt, now: datetime) -> Change:
     if item.state in (NEEDS_LOGIN, ERROR):  # the worse news stays; the end is remembered
         return Change(columns={"expires_at": ends_at})
     columns = {"state": EXPIRING, "error_code": receipt.webhook_code, "expires_at": ends_at}
-    return Change(columns=columns)
+    return Change(columns=columns, look=text is None)  # the bank may know the day
 
 
 def _repaired_since(receipt: Receipt) -> bool:

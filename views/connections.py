@@ -53,10 +53,14 @@ def do_move(institution_id: int) -> AnyResponse | tuple[str, int]:
     user = person()
     plan = plan_move(user, institution_id)
     try:
-        name = move(user, institution_id, _choices(plan))
+        choices = _choices(plan)
+        name = isolated(move(user, institution_id, choices))
     except BadInput as error:
         return _page(plan, error.message), 400
-    flash(f"Everything of {isolated(name)} has moved over to its new connection.", "success")
+    if any(row.matters and choices[row.face.id] for row in plan.accounts):
+        flash(f"What you chose of {name} has moved over to its new connection.", "success")
+    else:
+        flash(f"The old connection to {name} is gone.", "success")
     return redirect(url_for("connections.index"), 303)
 
 

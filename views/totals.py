@@ -58,6 +58,7 @@ def _figures(answer: Why) -> dict[str, Any]:
             }
             for line, rows in answer.explanation.parts
         ],
+        "counted_twice": answer.counted_twice,
         "left_out": [
             {
                 "id": row.account.id,

@@ -75,11 +75,11 @@ def _back_to_normal(state: State, stage: Stage, outcome: Outcome) -> None:
         if _concerns(switch, stage):
             state.switches.lift(switch.id)
     for item in stage.items:
+        mended = item.error_code is not None or item.consent_ends_at is not None
         with state.changing(item):
-            item.consent_ends_at, item.found, item.must_be_linked_anew = None, False, False
-        if item.error_code is not None:
-            with state.changing(item):
-                item.error_code = None
+            item.error_code, item.consent_ends_at = None, None
+            item.found, item.must_be_linked_anew = False, False
+        if mended:
             _tell(state, item, "LOGIN_REPAIRED")
     outcome.sentences.append(
         "Everything is back to normal."
@@ -176,7 +176,7 @@ WITHDRAWS_ACCESS = Scenario(
     name="access_withdrawn_at_the_bank",
     title="Access withdrawn at the bank",
     does="On the bank's own site the person took back the permission to read the accounts.",
-    look="Open CashView again: “Access ended”, and what the bank gave is deleted. The card can only be deleted.",
+    look="Open CashView again: “Access ended”, and what the bank gave is deleted. Link it anew, or delete the card.",
     scope="item",
     play=_withdraws_access,
 )
@@ -200,8 +200,8 @@ EVERYTHING_IS_DOWN = Scenario(
 BACK_TO_NORMAL = Scenario(
     name="back_to_normal",
     title="Back to normal",
-    does="Lifts every switch and lets every bank that asked for a new sign-in answer again.",
-    look="Open CashView again: where a new sign-in was asked for, all is well. Press Refresh on the other cards.",
+    does="Lifts every switch, lets every bank that asked for a new sign-in answer again, and renews what would end.",
+    look="Open CashView again: where a sign-in was asked for, or an end announced, all is well. Refresh other cards.",
     scope="everybody",
     play=_back_to_normal,
 )

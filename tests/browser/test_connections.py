@@ -126,6 +126,7 @@ def test_new_accounts_are_chosen_and_others_forgotten(
     change(server, card, new_accounts_at=datetime.now(UTC).replace(tzinfo=None).isoformat(" "))
     person.go()
     expect(card).to_contain_text("The bank has accounts that CashView does not see yet")
+    expect(card.locator(".badge").first).to_have_text("New accounts found")
     person.check()
 
     need(card, "Choose accounts").click()
@@ -159,6 +160,7 @@ def test_withdrawn_access_leaves_a_card_that_says_so(
     person.check()
     person.go("/connections")
     expect(person.page.get_by_text("it has ended")).to_be_visible()
+    expect(person.page.get_by_text("Nothing is known to end in the coming twelve months.")).to_be_visible()
     person.check()
 
 
@@ -199,6 +201,9 @@ def test_linked_anew_the_tracker_moves_over(
     fresh = cards.filter(has_not=person.page.locator(f"#institution-{old}-name"))
     expect(fresh).to_have_attribute("data-working", "false")
     refresh(person, server, fresh)  # its history is complete by now
+    twice = person.page.locator("[data-slot=twice]")
+    expect(twice).to_contain_text(f"Linked twice for now: {BANK}.")
+    person.check()
     person.page.locator(f"#institution-{old}").get_by_role("link", name=re.compile("^Move over")).click()
     person.check()
     expect(person.page.get_by_label("Is now (for Plaid Checking)")).not_to_have_value("")
@@ -207,6 +212,7 @@ def test_linked_anew_the_tracker_moves_over(
     person.check()
     person.go()
     expect(cards).to_have_count(1)
+    expect(twice).to_have_count(0)
     expect(cards.get_by_role("group", name="Budget tracker of Plaid Checking")).to_contain_text("$400.00")
     assert cards.get_attribute("data-institution-id") != old
 

@@ -129,6 +129,13 @@ def test_refresh_brings_new_numbers_and_says_when_it_may_be_asked_again(linked: 
     linked.refused = {429}
     card.get_by_role("button", name="Refresh").click()
     expect(linked.page.get_by_text(re.compile("refreshed a moment ago"))).to_be_visible()
+    expect(card.locator("[data-refresh]")).to_have_text(re.compile(r"Again in \d+ s"))
+    expect(card.locator("[data-refresh]")).to_have_attribute("aria-disabled", "true")
+
+
+def test_one_bank_needs_no_scrolling_in_its_table(linked: Person) -> None:
+    box = linked.page.locator(".share-scroll")
+    assert box.evaluate("each => getComputedStyle(each).overflowY") == "visible"
 
 
 def test_a_deleted_account_changes_the_numbers_and_stays_deleted_until_restored(linked: Person) -> None:

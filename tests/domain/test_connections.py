@@ -6,7 +6,16 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from domain.connections import Act, Standing, chooses_accounts, coming_months, ends_words, need_of, state_of
+from domain.connections import (
+    Act,
+    Standing,
+    badge_of,
+    chooses_accounts,
+    coming_months,
+    ends_words,
+    need_of,
+    state_of,
+)
 from domain.wording import FAILURES
 
 NOW = datetime(2027, 4, 28, 17, 0, tzinfo=UTC)
@@ -39,6 +48,10 @@ def act(standing: Standing) -> Act | None:
         (Standing("revoked", "ITEM_NOT_FOUND"), Act.LINK),
         (Standing("revoked", "USER_PERMISSION_REVOKED", purged=True), Act.LINK),
         (Standing("revoked", "USER_PERMISSION_REVOKED", purged=True, linked_anew=True), Act.MOVE),
+        (Standing("revoked", "ITEM_NOT_FOUND", linked_anew=True, leaves_nothing=True), Act.DELETE),
+        (Standing("revoked", "ITEM_NOT_FOUND", being_prepared=True), Act.WAIT),
+        (Standing("error", "INVALID_UPDATED_USERNAME", being_prepared=True), Act.WAIT),
+        (Standing("needs_login", "ITEM_LOGIN_REQUIRED", being_prepared=True), Act.RECONNECT),
         (Standing("error", "INSTITUTION_DOWN"), Act.WAIT),
         (Standing("error", "INVALID_UPDATED_USERNAME"), Act.LINK),
         (Standing("error", "INSTITUTION_NO_LONGER_SUPPORTED"), Act.DELETE),
@@ -74,6 +87,52 @@ def test_an_end_is_named_by_the_persons_own_day():
     assert need
     assert "on Monday, May 3" in need.sentence
     assert ends_words(NUMBERS_COME, NOW, ZONE) is None
+
+
+def test_an_end_that_was_announced_without_its_day_is_one_by_which_it_comes():
+    announced = Standing("expiring", "PENDING_DISCONNECT", expires_at=MAY_3)
+    assert ends_words(announced, NOW, ZONE) == "Expires by Monday, May 3"
+    need = need_of(announced, NOW, ZONE)
+    assert need
+    assert "ends by Monday, May 3. Reconnect before" in need.sentence
+    assert ends_words(announced, MAY_3 - timedelta(days=1), ZONE) == "Expires by tomorrow"
+    assert ends_words(announced, MAY_3, ZONE) == "Expires today"
+    dated = Standing("expiring", "PENDING_EXPIRATION", expires_at=MAY_3)
+    assert ends_words(dated, NOW, ZONE) == "Expires on Monday, May 3"
+
+
+@pytest.mark.parametrize(
+    "standing, shown, badge",
+    [
+        (NUMBERS_COME, "healthy", ("Healthy", "ok")),
+        (Standing("healthy", new_accounts=True), "healthy", ("New accounts found", "ok")),
+        (Standing("healthy", new_accounts=True), "refreshing", ("Refreshing", "busy")),
+        (Standing("healthy", expires_at=MAY_3), "expiring", ("Expires on Monday, May 3", "warn")),
+        (Standing("expiring", "PENDING_DISCONNECT"), "expiring", ("Expires soon", "warn")),
+        (
+            Standing("needs_login", "NO_ACCOUNTS", new_accounts=True),
+            "needs_login",
+            ("Choose accounts", "warn"),
+        ),
+    ],
+)
+def test_a_badge_says_what_there_is_to_know(standing, shown, badge):
+    assert badge_of(standing, shown, NOW, ZONE) == badge
+
+
+@pytest.mark.parametrize(
+    "standing",
+    [
+        Standing("healthy", expires_at=MAY_3, new_accounts=True),
+        Standing("needs_login", "ITEM_LOGIN_REQUIRED", new_accounts=True),
+    ],
+)
+def test_new_accounts_are_told_beside_what_is_more_urgent(standing):
+    need = need_of(standing, NOW, ZONE)
+    assert need
+    assert need.act is Act.RECONNECT
+    assert need.sentence.endswith("The bank has new accounts too: you can choose them on the way.")
+    assert chooses_accounts(standing), "and so it is"
 
 
 def test_what_stops_the_numbers_is_more_urgent_than_what_will():

@@ -145,14 +145,14 @@ def test_fault_21_a_bank_that_wants_a_login_is_marked_others_work_and_update_mod
     assert bank.asked("/item/public_token/exchange") == []
 
 
-@pytest.mark.parametrize("code", ["PENDING_DISCONNECT", "PENDING_EXPIRATION"])
+@pytest.mark.parametrize("code, says", [("PENDING_DISCONNECT", "by"), ("PENDING_EXPIRATION", "on")])
 def test_fault_21_a_bank_that_announces_its_end_still_works_and_says_the_day(
-    known, bank, banks, engine, code
+    known, bank, banks, engine, code, says
 ):
     known.state, known.error_code, known.expires_at = "expiring", code, NOW + timedelta(days=5)
     db.session.commit()
     view = institution_view(known.id)
-    assert (view.state, view.state_label) == ("expiring", "Expires on Saturday, Nov 28")
+    assert (view.state, view.state_label) == ("expiring", f"Expires {says} Saturday, Nov 28")
     assert view.need.act == "reconnect"
     assert read(known, banks) is Outcome.DONE
     view = institution_view(known.id)

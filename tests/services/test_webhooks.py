@@ -224,10 +224,17 @@ def test_an_announced_end_is_a_warning_that_outlives_a_success(bank_of, bank, ba
     assert (look(bank_of).state, bank_of.error_code, bank_of.expires_at) == ("healthy", None, None)
 
 
-def test_an_announcement_without_a_moment_means_a_week(bank_of):
+def test_an_announcement_without_a_moment_means_a_week_and_the_bank_may_know_better(bank_of, bank, banks):
     done("PENDING_DISCONNECT")
     left = look(bank_of).expires_at - utcnow()
     assert timedelta(days=6, hours=23) < left <= timedelta(days=7)
+    assert bank_of.due_at is not None, "it is asked"
+    sooner = utcnow().replace(microsecond=0) + timedelta(days=4)
+    item = {**plaid.ITEM, "consent_expiration_time": sooner.isoformat()}
+    bank.always("/accounts/get", {**plaid.accounts(plaid.account("a1")), "item": item})
+    due_now(bank_of)
+    assert refresh(bank_of.id, banks, 60, only_wanted=True) is Outcome.DONE
+    assert (look(bank_of).state, bank_of.expires_at) == ("expiring", sooner)
 
 
 def test_an_announcement_that_comes_after_its_repair_or_its_own_end_is_ignored(bank_of):

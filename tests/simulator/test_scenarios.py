@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -313,14 +314,18 @@ def test_webhooks_go_with_them(simulator_process, bank):
             "back_to_normal",
             "a_new_account_appears",
             "tip_arrives",
+            "access_expires_soon",
+            "back_to_normal",
             "access_withdrawn_at_the_bank",
         ):
             play_by_http(simulator_process, name, item_id=id_)
-        told = {receiver.next()[0]["webhook_code"] for _ in range(5)}
-    assert told == {
+        told = Counter(receiver.next()[0]["webhook_code"] for _ in range(7))
+    assert told["LOGIN_REPAIRED"] == 2
+    assert set(told) == {
         "ERROR",
         "LOGIN_REPAIRED",
         "NEW_ACCOUNTS_AVAILABLE",
+        "PENDING_DISCONNECT",
         "SYNC_UPDATES_AVAILABLE",
         "USER_PERMISSION_REVOKED",
     }

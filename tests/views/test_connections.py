@@ -160,6 +160,76 @@ def test_yes_moves_and_no_leaves_both(ada, replaced, rows):
     assert ada[1].get(where).status_code == 404
 
 
+def test_accounts_that_count_twice_are_named_beside_the_totals(ada, replaced, rows):
+    old, new, _, _ = replaced
+    words = "Linked twice for now: <bdi>Bank of Tests</bdi>."
+    for path in ("/", "/totals/why"):
+        assert words in ada[1].get(path).text
+    assert ada[1].get("/totals/why", headers={"Accept": "application/json"}).json["counted_twice"] == [
+        "Bank of Tests"
+    ]
+    assert words not in ada[1].get(f"/totals/why?institution={new}").text, "of one there is nothing twice"
+
+    def begun():
+        newer = db.session.get(FinancialInstitution, new)
+        newer.state, newer.transactions_status = "new", "NOT_READY"
+        db.session.commit()
+
+    rows(begun)
+    page = ada[1].get("/").text
+    assert words in page, "as soon as the new accounts are here"
+    assert f"/connections/{old}/move" not in page, "but nothing moves before its history"
+    ada[1].call("DELETE", f"/financial-institutions/{old}")
+    assert "Linked twice for now" not in ada[1].get("/").text
+
+
+WITHDRAWN = {
+    "state": "revoked",
+    "error_code": "USER_PERMISSION_REVOKED",
+    "purged_at": utcnow(),
+    "refreshed_at": utcnow(),
+    "balances_as_of": None,
+}
+
+
+def test_withdrawn_access_is_neither_fresh_nor_without_an_end(ada, make):
+    make(**WITHDRAWN)
+    make()
+    page = ada[1].get("/").text
+    assert page.count("Updated <time") == 1
+    assert "2 linked · 1 updated today" in page
+    assert "reported no account" not in page.partition("Access ended")[2].partition("</article>")[0]
+    connections = ada[1].get("/connections").text
+    assert "it has ended" in connections
+    assert "1 of 2 has no known end." in connections
+    assert "Nothing is known to end in the coming twelve months." in connections
+
+
+def test_of_withdrawn_access_that_was_linked_anew_the_empty_card_can_go(ada, make, rows):
+    same = {"plaid_institution_id": "ins_1", "name": "Bank of Tests"}
+    old = make(**WITHDRAWN, **same)
+    make(transactions_status="HISTORICAL_UPDATE_COMPLETE", **same)
+    page = ada[1].get("/connections").text
+    assert "Nothing of yours is left on this connection: it can go." in page
+    assert "Delete it here" in page
+    assert "Linked twice for now" not in ada[1].get("/").text
+    asked = ada[1].get(f"/connections/{old}/move").text
+    assert "there is no budget tracker, history or deletion on it" in asked
+    assert "Yes, let the old one go" in asked
+    assert ada[1].post(f"/connections/{old}/move").status_code == 303
+    told = ada[1].get("/connections").text
+    assert "The old connection to" in told
+    assert "moved over" not in told
+
+
+def test_what_is_left_of_withdrawn_access_moves(ada, make, rows):
+    same = {"plaid_institution_id": "ins_1", "name": "Bank of Tests"}
+    old, new = make(**WITHDRAWN, **same), make(transactions_status="HISTORICAL_UPDATE_COMPLETE", **same)
+    rows(lambda: make_tracker(make_account(db.session.get(FinancialInstitution, old), name="Checking")).id)
+    rows(lambda: make_account(db.session.get(FinancialInstitution, new), name="Checking").id)
+    assert f'href="/connections/{old}/move"' in ada[1].get("/").text
+
+
 @pytest.mark.parametrize("value", ["0", "999999", "-1", "x", "1.0", "١", "9" * 30, " 1"])
 def test_nonsense_moves_nothing_and_comes_back_with_words(ada, replaced, rows, value):
     old, _, account, _ = replaced

@@ -3,6 +3,7 @@
 
 import $ from "jquery";
 import { isBusy, setBusy } from "./busy.js";
+import { countDown } from "./countdown.js";
 import { send } from "./http.js";
 import { complain, say } from "./notices.js";
 import { swap } from "./pieces.js";
@@ -20,19 +21,6 @@ async function refreshAll(button) {
     if (trouble.retryAfter) return countDown(button, trouble.retryAfter);
   }
   if (button.isConnected) setBusy(button, null);
-}
-
-function countDown(button, seconds) {
-  const until = Date.now() + seconds * 1000;
-  const tick = () => {
-    if (!button.isConnected) return;
-    const left = Math.ceil((until - Date.now()) / 1000);
-    if (left <= 0) return setBusy(button, null);
-    setBusy(button, `Again in ${left} s`);
-    button.classList.remove("is-busy");
-    setTimeout(tick, 1000);
-  };
-  tick();
 }
 
 export function connectRefreshAll(button) {

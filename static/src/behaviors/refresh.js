@@ -3,6 +3,7 @@
 import $ from "jquery";
 import { isBusy, setBusy } from "./busy.js";
 import { nameOf, urlOf } from "./cards.js";
+import { countDown } from "./countdown.js";
 import { complainOrCatchUp } from "./elsewhere.js";
 import { send } from "./http.js";
 import { say } from "./notices.js";
@@ -16,12 +17,11 @@ async function refresh(card, button) {
     const resource = await send("patch", urlOf(card), {});
     swap(resource.html);
   } catch (trouble) {
-    // With 429 the sentence says when it may be used again.
     await complainOrCatchUp(trouble, nameOf(card));
-  } finally {
-    // Swapped out or not: a button still on the page follows the card's own state.
-    if (button.isConnected) setBusy(button, null);
+    if (button.isConnected && trouble.retryAfter) return countDown(button, trouble.retryAfter);
   }
+  // Swapped out or not: a button still on the page follows the card's own state.
+  if (button.isConnected) setBusy(button, null);
 }
 
 export function connectRefresh(card) {
