@@ -175,11 +175,13 @@ def _lasting_problems() -> list[str]:
             "Stored access tokens cannot be opened: ENCRYPTION_KEYS lacks the key they were written with."
         )
     if (parked := delivery.parked_texts(datetime.now(UTC))) > 0:
-        found.append(
-            f"{parked} texts of the last day failed for a reason on our side: see docs/operating.md."
-        )
+        texts = "1 text" if parked == 1 else f"{parked} texts"
+        found.append(f"{texts} of the last day failed for a reason on our side: see docs/operating.md.")
     if (parked := removals.parked_removals()) > 0:
-        found.append(f"{parked} removals at Plaid need a person: see docs/operating.md.")
+        found.append(
+            f"{'1 removal needs' if parked == 1 else f'{parked} removals need'} a person at Plaid: "
+            "see docs/operating.md."
+        )
     return found
 
 

@@ -16,12 +16,24 @@ from database import UtcDateTime, changed_rows, utcnow
 from domain.delivery import Meaning, is_final, meaning, moves_on, our_status
 from domain.periods import local_date
 from extensions import db
-from models import BUDGET, FAILED, PENDING, SENDING, SENT, SKIPPED, UNKNOWN, BudgetTracker, TextMessage, User
+from models import (
+    BUDGET,
+    FAILED,
+    PENDING,
+    PHONE,
+    SENDING,
+    SENT,
+    SKIPPED,
+    UNKNOWN,
+    BudgetTracker,
+    TextMessage,
+    User,
+)
 from providers.base import SentText, TextError, TextGateway, TextKind
 from services import opt_outs, text_rules
 from services.planning import EARLIEST_ZONE, had_its_day
 from services.sending import pause_number
-from vault import UndecryptableError
+from vault import UndecryptableError, vault
 
 log = logging.getLogger(__name__)
 
@@ -87,17 +99,34 @@ def _take(text: Any, report: Report) -> None:
 
 def _learn(user_id: int, phone_hash: str, error_code: str | None) -> None:
     """What a failed delivery says about the number; nothing about one the person has changed to since."""
-    if db.session.scalar(select(User.phone_hash).where(User.id == user_id)) != phone_hash:
+    user = db.session.get(User, user_id, populate_existing=True)
+    if user is None or not _is_still(user, phone_hash):
         return
     match meaning(error_code):
         case Meaning.NUMBER:
             pause_number(user_id, error_code or "")
         case Meaning.OPTED_OUT:
-            user = db.session.get(User, user_id)
-            if user is not None:
-                opt_outs.record(user.phone_number, opt_outs.VENDOR)
+            _opt_out(user, error_code or "")
         case Meaning.SOFT if _strikes(user_id) >= SOFT_STRIKES:
             pause_number(user_id, error_code or "")
+
+
+def _is_still(user: User, phone_hash: str) -> bool:
+    """Is this their number? Its hash may be under a newer key by now."""
+    if user.phone_hash == phone_hash:
+        return True
+    try:
+        return phone_hash in vault.digests(PHONE, user.phone_number)
+    except UndecryptableError:
+        return False
+
+
+def _opt_out(user: User, error_code: str) -> None:
+    """A number that no key opens can't be put on the list: then it is paused."""
+    try:
+        opt_outs.record(user.phone_number, opt_outs.VENDOR)
+    except UndecryptableError:
+        pause_number(user.id, error_code)
 
 
 def _strikes(user_id: int) -> int:

@@ -55,7 +55,7 @@ def test_row_29_a_number_that_cannot_be_read_is_parked_and_everybody_else_is_ser
     numbers = texted_people(5, NOON, HOME)
     ended = job(NOON)
     assert (ended.code, ended.texts) == (1, quiet(sent=5, failed=1))
-    assert "1 texts of the last day failed for a reason on our side" in ended.errors
+    assert "1 text of the last day failed for a reason on our side" in ended.errors
     assert rows()[0] == ("failed", "unreadable")
     assert sorted(call.to for call in vendor.calls) == sorted(numbers)
     assert job(NOON + timedelta(hours=1)).texts == quiet(), "parked: not tried again today"

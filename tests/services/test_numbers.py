@@ -30,6 +30,7 @@ from services.rewrapping import rewrap_secrets
 from services.text_claims import Dropped
 from services.users import Profile
 from tests.support.factories import make_account, make_institution, make_texted_user, make_tracker, make_user
+from tests.support.reading import count
 from tests.support.texts import TakingTexts
 from vault import vault
 
@@ -216,6 +217,25 @@ def test_an_opt_out_is_heeded_while_hashes_are_moving(context, keys):
     with pytest.raises(Dropped):
         text_claims.claim(row.id, NOON)
     assert (fresh(row).status, fresh(row).reason) == (SKIPPED, "opted_out")
+
+
+def test_a_report_of_an_opt_out_that_comes_after_the_keys_were_rotated_counts(user, keys, settings):
+    row = waiting_text(user, status="sent", provider_status="sent")
+    keys([NEW, *settings.encryption_keys])
+    phone_hashes._move(User, [(user.id, user.phone_hash, vault.digests(PHONE, user.phone_number))])
+    db.session.commit()
+    assert fresh(user).phone_hash != row.phone_hash, "its text has not been moved yet"
+    assert delivery.apply_report(row.callback_id, Report("SM1", "failed", "21610"))
+    assert opt_outs.is_opted_out(user.phone_number)
+
+
+def test_a_report_about_a_number_that_no_key_opens_pauses_it(user, keys):
+    row = waiting_text(user, status="sent", provider_status="sent")
+    keys([NEW])
+    db.session.expire_all()
+    assert delivery.apply_report(row.callback_id, Report("SM1", "failed", "21610"))
+    assert (fresh(row).status, user.phone_verified_at, user.phone_problem) == ("failed", None, "21610")
+    assert count(PhoneOptOut) == 0
 
 
 def test_moving_may_be_stopped_and_started_again(context, keys, monkeypatch):

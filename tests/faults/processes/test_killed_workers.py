@@ -107,7 +107,7 @@ def test_an_item_whose_exchange_was_answered_to_a_dead_worker_is_shown_to_the_op
     killed_at_the_exchange(site, person, token, after=True)
     assert person.link(token).status_code == 400
     job = site.job("--only", "removals", "--at", (datetime.now(UTC) + timedelta(hours=1)).isoformat())
-    assert (job.returncode, "need a person" in job.stderr) == (1, True), job.stderr
+    assert (job.returncode, "a person at Plaid" in job.stderr) == (1, True), job.stderr
     ((_, _, code),) = site.removals()
     assert code == "EXCHANGE_LOST"
     (orphan,) = site.live_items() - site.linked_items()
