@@ -168,7 +168,8 @@ def _expiring(standing: Standing, now: datetime, zone_name: str) -> str:
     day = _end_day(standing, now, zone_name)
     if day is None:
         return failure_sentence(standing.error_code) or _EXPIRING
-    return f"Your access at the bank ends {day}. Reconnect before that and everything goes on as it is."
+    when = "soon" if standing.ends_by else "before that"
+    return f"Your access at the bank ends {day}. Reconnect {when} and everything goes on as it is."
 
 
 _MOVE = (

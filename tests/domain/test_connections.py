@@ -94,7 +94,7 @@ def test_an_end_that_was_announced_without_its_day_is_one_by_which_it_comes():
     assert ends_words(announced, NOW, ZONE) == "Expires by Monday, May 3"
     need = need_of(announced, NOW, ZONE)
     assert need
-    assert "ends by Monday, May 3. Reconnect before" in need.sentence
+    assert "ends by Monday, May 3. Reconnect soon" in need.sentence
     assert ends_words(announced, MAY_3 - timedelta(days=1), ZONE) == "Expires by tomorrow"
     assert ends_words(announced, MAY_3, ZONE) == "Expires today"
     dated = Standing("expiring", "PENDING_EXPIRATION", expires_at=MAY_3)
