@@ -24,6 +24,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -209,6 +210,8 @@ class FinancialInstitution(Model):
     """Plaid's transactions_update_status of the last sync; null before the first."""
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When the bank will end access (the consent's end, or an announced disconnection); null: no end is known."""
+    end_is_guessed: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    """The end was announced without its day: it comes by expires_at, maybe sooner."""
     new_accounts_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When the bank said that there are accounts the person has not chosen yet; null: there are none."""
     accounts_chosen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

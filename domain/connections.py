@@ -12,10 +12,10 @@ from domain.wording import coming_day, failure_sentence, state_label
 SOON = timedelta(days=7)
 """How long before its end a connection asks to be renewed."""
 
+BROKEN = ("needs_login", "revoked", "error")
+"""States in which a connection gives no numbers, and from which a person may link the same bank anew."""
 CHOOSE_CODES = frozenset({"NO_ACCOUNTS", "ACCESS_NOT_GRANTED"})
 """Failures that only another choice of accounts mends."""
-UNDATED_CODES = frozenset({"PENDING_DISCONNECT"})
-"""Announcements of an end that give no day: it comes within a week (Plaid, Item webhooks)."""
 CONSENT_CODES = frozenset({"ADDITIONAL_CONSENT_REQUIRED"})
 ANEW_CODES = frozenset({"INSUFFICIENT_CREDENTIALS", "INVALID_UPDATED_USERNAME"})
 """Failures of the link itself: no signing in again mends it."""
@@ -66,23 +66,20 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a connection stands: `state` as stored, the vendor's last failure, its known end (UTC), whether accounts
-    wait to be chosen, whether its data was purged, whether the same bank was linked anew so that things may move there,
-    or whether its history is still being prepared there, and whether there is nothing left to move."""
+    """How a connection stands: `state` as stored, the vendor's last failure, its known end (UTC) and whether that is
+    only the latest day on which it may come, whether accounts wait to be chosen, whether its data was purged, whether
+    the same bank was linked anew so that things may move there, or its history is still being prepared there, and
+    whether there is nothing left to move."""
 
     state: str
     error_code: str | None = None
     expires_at: datetime | None = None
+    end_is_guessed: bool = False
     new_accounts: bool = False
     purged: bool = False
     linked_anew: bool = False
     being_prepared: bool = False
     leaves_nothing: bool = False
-
-    @property
-    def ends_by(self) -> bool:
-        """Is the known end only the latest day on which it may come?"""
-        return self.error_code in UNDATED_CODES
 
 
 def state_of(standing: Standing, now: datetime) -> str:
@@ -103,7 +100,7 @@ def _end_day(standing: Standing, now: datetime, zone_name: str) -> str | None:
     if standing.expires_at is None:
         return None
     day, today = local_date(standing.expires_at, zone_name), local_date(now, zone_name)
-    if standing.ends_by and day > today:
+    if standing.end_is_guessed and day > today:
         return f"by {coming_day(day, today).removeprefix('on ')}"
     return coming_day(day, today)
 
@@ -113,6 +110,8 @@ def badge_of(standing: Standing, shown: str, now: datetime, zone_name: str) -> t
     label, tone = state_label(shown, standing.error_code)
     if shown == "expiring":
         label = ends_words(standing, now, zone_name) or label
+    elif shown in BROKEN and (standing.linked_anew or standing.being_prepared):
+        label, tone = "Linked anew", "warn"
     elif shown == "healthy" and standing.new_accounts:
         label = "New accounts found"
     return label, tone
@@ -121,8 +120,10 @@ def badge_of(standing: Standing, shown: str, now: datetime, zone_name: str) -> t
 def need_of(standing: Standing, now: datetime, zone_name: str) -> Need | None:
     """The one thing to do, None when nothing is. What stops the numbers comes before what will."""
     state = state_of(standing, now)
-    if standing.linked_anew and state in ("needs_login", "revoked", "error"):
-        return _need(Act.DELETE, _NOTHING_LEFT) if standing.leaves_nothing else _need(Act.MOVE, _MOVE)
+    if state in BROKEN and standing.leaves_nothing:
+        return _need(Act.DELETE, _NOTHING_LEFT)
+    if state in BROKEN and standing.linked_anew:
+        return _need(Act.MOVE, _MOVE)
     if state == "revoked":
         sentence = _PURGED if standing.purged else failure_sentence(standing.error_code) or _ENDED
         return _link_anew(standing, sentence)
@@ -168,7 +169,7 @@ def _expiring(standing: Standing, now: datetime, zone_name: str) -> str:
     day = _end_day(standing, now, zone_name)
     if day is None:
         return failure_sentence(standing.error_code) or _EXPIRING
-    when = "soon" if standing.ends_by else "before that"
+    when = "soon" if standing.end_is_guessed else "before that"
     return f"Your access at the bank ends {day}. Reconnect {when} and everything goes on as it is."
 
 

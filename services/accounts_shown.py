@@ -22,6 +22,7 @@ from domain.balances import (
     LOAN,
     OTHER,
     TotalLine,
+    contribution,
     kind_of,
 )
 from domain.balances import totals as total_lines
@@ -87,6 +88,10 @@ def _column(name: str) -> Any:
     return type_coerce(column, BigInteger).label(name) if name in _AMOUNTS else column
 
 
+Look = tuple[str, str | None, str, str | None]
+"""An account's name, mask, type and subtype (domain/matching.py)."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class AccountsShown:
     """An institution's accounts in the order they came, their totals, and how many the person deleted.
@@ -96,6 +101,8 @@ class AccountsShown:
     accounts: list[AccountView]
     totals: list[TotalLine]
     deleted_count: int
+    counted: frozenset[Look] = frozenset()
+    """What tells the accounts in the totals from others of their bank."""
 
     @property
     def groups(self) -> list[tuple[str, list[AccountView]]]:
@@ -113,7 +120,12 @@ NO_ACCOUNTS = AccountsShown([], [], 0)
 def accounts_shown(rows: tuple[AccountRow, ...], owner: Owner, today: date) -> AccountsShown:
     """The rows of one institution; `today` is the owner's local day."""
     accounts = [_account(row, _tracker(row, owner, today)) for row in rows if not row.deleted]
-    return AccountsShown(accounts, total_lines(accounts), len(rows) - len(accounts))
+    counted = frozenset(_look(each) for each in accounts if each.currency and contribution(each) is not None)
+    return AccountsShown(accounts, total_lines(accounts), len(rows) - len(accounts), counted)
+
+
+def _look(account: AccountView) -> Look:
+    return account.name, account.mask, account.type, account.subtype
 
 
 def _tracker(row: AccountRow, owner: Owner, today: date) -> TrackerView | None:

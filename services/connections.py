@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from database import utcnow
-from domain.connections import Need, badge_of, coming_months, ends_words, need_of, state_of
+from domain.connections import BROKEN, Need, badge_of, coming_months, ends_words, need_of, state_of
 from domain.periods import Month, local_date, month_of
 from domain.text import one_line
 from extensions import db
@@ -107,7 +107,7 @@ def _view(row: Any, anew: Mapping[int, Anew], now: datetime, zone_name: str) -> 
         refreshed_at=row.refreshed_at,
         linked_at=row.created_at,
         ends_on=local_date(ends, zone_name) if ends else None,
-        ends_by=standing.ends_by,
+        ends_by=standing.end_is_guessed,
         ends_words=ends_words(standing, now, zone_name),
         need=None if working else need_of(standing, now, zone_name),
         account_count=row.account_count,
@@ -123,7 +123,7 @@ def _arranged(views: list[ConnectionView], today: date) -> Connections:
     calendar = [(month, [each for each in endings if month_of(each.day) == month]) for month in months]
     return Connections(
         connections=sorted(views, key=_urgency),
-        broken=[view for view in views if view.state in ("needs_login", "revoked", "error")],
+        broken=[view for view in views if view.state in BROKEN],
         calendar=calendar,
         later=[each for each in endings if each.day > months[-1].last],
         endless=sum(1 for view in views if view.ends_on is None and view.state != REVOKED),

@@ -9,7 +9,8 @@ from database import utcnow
 from domain.explanation import Explanation, explain
 from models import User
 from services.account_view import AccountView
-from services.reporting import ages_of, counted_twice, institution_views
+from services.doubles import Double, doubles_of
+from services.reporting import ages_of, institution_views
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,8 @@ class Why:
     explanation: Explanation[AccountView]
     institution_of: dict[int, str]
     """Account id -> the name of its institution."""
-    counted_twice: list[str]
-    """Banks that are linked twice for now."""
+    doubles: list[Double]
+    """Banks of which the totals hold the same accounts twice."""
 
 
 def why(user: User, institution_id: int | None) -> Why:
@@ -38,5 +39,5 @@ def why(user: User, institution_id: int | None) -> Why:
         name=views[0].name if institution_id is not None and views else None,
         explanation=explain([account for view in views for account in view.accounts]),
         institution_of={account.id: view.name for view in views for account in view.accounts},
-        counted_twice=counted_twice(views) if institution_id is None else [],
+        doubles=doubles_of(views),
     )

@@ -9,6 +9,7 @@ from sqlalchemy import delete, exists, select, update
 from database import utcnow
 from extensions import db
 from models import DONE, REVOKED, Account, BalanceSnapshot, BudgetTracker, Transaction
+from services import endings
 
 WITHDRAWN = "USER_PERMISSION_REVOKED"
 
@@ -17,11 +18,12 @@ def ended(now: datetime) -> dict[str, object]:
     """The columns of an institution whose access was withdrawn: nobody reads it any more, a running refresh writes
     nothing, and what is left is its card."""
     nothing = (
-        "transactions_cursor", "transactions_status", "balances_as_of", "expires_at", "new_accounts_at",
+        "transactions_cursor", "transactions_status", "balances_as_of", "new_accounts_at",
         "accounts_chosen_at", "due_at", "lease_id", "lease_until",
     )  # fmt: skip
     return {
         **dict.fromkeys(nothing),
+        **endings.NONE_KNOWN,
         "state": REVOKED,
         "stage": DONE,
         "error_code": WITHDRAWN,

@@ -22,6 +22,7 @@ from providers.base import (
 
 NOT_READY = "NOT_READY"
 UNSUPPORTED = "UNSUPPORTED"
+UNTOLD = "TRANSACTIONS_UPDATE_STATUS_UNKNOWN"
 """Our own status for an Item without transactions (a pure loan servicer): nothing to wait for."""
 
 MAX_RESTARTS = 5

@@ -15,7 +15,7 @@ from domain.wording import failure_sentence, reconnecting_sentence
 from extensions import db
 from models import ACCOUNTS, REVOKED, FinancialInstitution
 from providers.base import Banks, Kind, LinkToken, ProviderError
-from services import leases, vendors
+from services import endings, leases, vendors
 from services.institutions import REALTIME_PAUSE
 from services.linking import bank_of
 from vault import UndecryptableError
@@ -114,7 +114,7 @@ def _read_now(now: datetime) -> dict[str, object]:
         "due_at": case((allowed, at_once), (missed, later), else_=at_once),
         "stage": ACCOUNTS,
         "attempts": 0,
-        "expires_at": None,
+        **endings.NONE_KNOWN,
         "lease_id": None,
         "lease_until": None,
         "realtime_wanted": case((or_(allowed, missed), True), else_=False),

@@ -11,10 +11,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, literal, null
+from sqlalchemy import ColumnElement, case, literal, null
 
 from database import UtcDateTime, utcnow
-from domain.connections import SOON
 from domain.periods import local_date, next_refresh
 from extensions import db
 from models import (
@@ -26,7 +25,7 @@ from models import (
     FinancialInstitution,
 )
 from providers.base import BankGateway, Banks, Institution, Kind, ProviderError
-from services import applying, failures, leases, reading, vendors
+from services import applying, endings, failures, leases, reading, vendors
 from services.health import DATABASE_AWAY, roll_back
 from services.leases import Claim
 from vault import UndecryptableError
@@ -203,13 +202,13 @@ def _finish(
 ) -> Outcome:
     """The last statement of a refresh: cursor, state, and the lease given back."""
     waiting = status == reading.NOT_READY
-    ends = _end_is_announced(now)
+    ends = endings.is_announced(now)
     values = {
         "lease_id": None,
         "lease_until": None,
         "state": case((ends, EXPIRING), else_=HEALTHY),
         "stage": TRANSACTIONS if waiting else DONE,
-        "error_code": case((ends, _announced()), else_=null()),
+        "error_code": case((ends, endings.announced_code()), else_=null()),
         "refreshed_at": now,
         "transactions_cursor": cursor,
         "transactions_status": status,
@@ -248,19 +247,6 @@ def _next_reading(claim: Claim, status: str, now: datetime) -> dict[str, object]
     return {**values, "state": NEW} if climbing and claim.state == NEW else values
 
 
-def _end_is_announced(now: datetime) -> ColumnElement[bool]:
-    """Does an end lie ahead that was announced, a week before? A success does not take that back. A consent's own
-    is known for a year, and moves when it is renewed."""
-    ends = _row.expires_at
-    return and_(ends > _moment(now), ends <= _moment(now + SOON + timedelta(days=1)))
-
-
-def _announced() -> ColumnElement[Any]:
-    """The code of the end that is announced; a failure that came and went meanwhile is over."""
-    code = _row.error_code
-    return case((code == "PENDING_DISCONNECT", code), else_=literal("PENDING_EXPIRATION"))
-
-
 def _face(identity: Institution | None) -> dict[str, object]:
     """The institution's own name, colour and logo, once known: what Link said is only a first guess."""
     if identity is None:
@@ -276,20 +262,11 @@ def _face(identity: Institution | None) -> dict[str, object]:
 
 
 def _age(balances: reading.Balances | None, now: datetime) -> dict[str, object]:
-    """The age of the numbers and the end of the consent; what was not said stays as it was known."""
+    """The age of the numbers and the end of access; an age that was not said stays as it was known."""
     if balances is None:
         return {}
-    told = {"balances_as_of": balances.as_of, "expires_at": _end(balances.consent_ends_at, now)}
-    return {name: moment for name, moment in told.items() if moment is not None}
-
-
-def _end(consent_ends_at: datetime | None, now: datetime) -> ColumnElement[Any] | None:
-    """The end of the consent, or the earlier one that was announced: only a reconnection takes that back."""
-    if consent_ends_at is None:
-        return None
-    known = _row.expires_at
-    told = _moment(consent_ends_at)
-    return case((and_(_end_is_announced(now), known < told), known), else_=told)
+    age = {} if balances.as_of is None else {"balances_as_of": balances.as_of}
+    return {**age, **endings.told(balances.consent_ends_at, now)}
 
 
 def _chosen(claim: Claim, balances: reading.Balances | None) -> dict[str, object]:

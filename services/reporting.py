@@ -39,6 +39,7 @@ from models import (
 )
 from services.account_view import AccountView
 from services.accounts_shown import NO_ACCOUNTS, AccountRow, AccountsShown, account_columns, accounts_shown
+from services.doubles import Double, doubles_of
 from services.institutions import ready_in
 from services.shares import Share, shares_of
 from services.spending import sums_of_tracked
@@ -50,7 +51,7 @@ NAMELESS_BANK = "Your bank"
 """A link or a button needs words, also when a bank gave only blanks."""
 
 _INSTITUTION_COLUMNS = (
-    "id", "name", "primary_color", "has_logo", "stage",
+    "id", "plaid_institution_id", "name", "primary_color", "has_logo", "stage",
     "refreshed_at", "balances_as_of", "due_at", "lease_until", "realtime_at",
 )  # fmt: skip
 PALETTE = ("#0b6b5b", "#1f5fa8", "#7b4aa5", "#b4652a", "#8a1c4a", "#3d6b1f", "#0f6e84", "#6b5a12")
@@ -81,8 +82,8 @@ class InstitutionView:
     shown: AccountsShown
     need: Need | None = None
     """The one thing to do about it; None when there is nothing."""
-    linked_anew: bool = False
-    """Whether a newer connection shows the same accounts, which count twice until this one goes."""
+    bank_id: str | None = None
+    """The vendor's id of the bank."""
 
     @property
     def accounts(self) -> list[AccountView]:
@@ -142,6 +143,11 @@ class Dashboard:
     def ages(self) -> tuple[datetime, datetime] | None:
         """The oldest and the newest age of the balances in the totals; None while nothing is known."""
         return ages_of(self.institutions)
+
+    @property
+    def doubles(self) -> list[Double]:
+        """Banks of which the totals hold the same accounts twice."""
+        return doubles_of(self.institutions)
 
     @property
     def is_empty(self) -> bool:
@@ -255,18 +261,13 @@ def _institution(row: Any, anew: Mapping[int, Anew], shown: AccountsShown, now: 
         transactions_pending=not working and row.state == HEALTHY and row.stage == TRANSACTIONS,
         shown=shown,
         need=None if working else need_of(standing, now, row.timezone),
-        linked_anew=row.id in anew,
+        bank_id=row.plaid_institution_id,
     )
 
 
 def ages_of(institutions: Iterable[InstitutionView]) -> tuple[datetime, datetime] | None:
     """The oldest and the newest age of the balances that these institutions' totals are made of."""
     return span(view.balances_as_of for view in institutions if view.balances_as_of and view.totals)
-
-
-def counted_twice(institutions: Iterable[InstitutionView]) -> list[str]:
-    """The names of the banks of which totals hold the same accounts twice."""
-    return [view.name for view in institutions if view.linked_anew and view.totals]
 
 
 def shown_state(state: str, working: bool) -> str:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select
 
-from domain.connections import Standing
+from database import UtcDateTime, utcnow
+from domain.connections import BROKEN, Standing
 from extensions import db
-from models import ERROR, EXPIRING, HEALTHY, NEEDS_LOGIN, NEW, REVOKED, Account, FinancialInstitution
-from services.reading import UNSUPPORTED
-
-BROKEN = (NEEDS_LOGIN, REVOKED, ERROR)
-"""States from which a person may have linked the same bank anew."""
-
+from models import EXPIRING, HEALTHY, NEW, Account, FinancialInstitution
+from services.reading import UNSUPPORTED, UNTOLD
 
 HISTORY_IN = ("HISTORICAL_UPDATE_COMPLETE", UNSUPPORTED)
 
@@ -37,7 +34,7 @@ class Anew:
 def _linked_anew(broken: Collection[int]) -> Any:
     """A query for the `id` of each of these broken connections that was linked anew: the same person has a working
     connection to the same bank, linked after it and with an account in common (a purged one has none left to
-    compare). `newest` and `leaves` as in Anew."""
+    compare: there, one linked since). `newest` and `leaves` as in Anew."""
     table, newer = _table.c, _table.alias("newer")
     theirs, ours = _accounts.alias("theirs"), _accounts.alias("ours")
     shared = (
@@ -48,8 +45,7 @@ def _linked_anew(broken: Collection[int]) -> Any:
         .exists()
     )
     left = select(ours.c.id).where(ours.c.financial_institution_id == table.id).correlate(_table).exists()
-    # Its history must be in: only what it does not reach back to may move.
-    ready = and_(newer.c.state != NEW, newer.c.transactions_status.in_(HISTORY_IN))
+    ready = and_(newer.c.state != NEW, _has_history(newer.c))
     return (
         select(table.id, func.max(case((ready, newer.c.id))).label("newest"), left.label("leaves"))
         .where(
@@ -60,10 +56,18 @@ def _linked_anew(broken: Collection[int]) -> Any:
             newer.c.environment == table.environment,
             newer.c.plaid_institution_id == table.plaid_institution_id,
             newer.c.state.in_((NEW, HEALTHY, EXPIRING)),
-            or_(table.purged_at.is_not(None), shared),
+            or_(newer.c.created_at > table.purged_at, shared),
         )
         .group_by(table.id)
     )
+
+
+def _has_history(connection: Any) -> ColumnElement[bool]:
+    """Only what a new connection does not reach back to may move, so its history must be in. Where the vendor does
+    not say, it is after a day."""
+    long_ago = connection.created_at < literal(utcnow() - timedelta(days=1), UtcDateTime())
+    status = connection.transactions_status
+    return or_(status.in_(HISTORY_IN), and_(status == UNTOLD, long_ago))
 
 
 def same_account(one: Any, other: Any) -> ColumnElement[bool]:
@@ -82,6 +86,7 @@ STANDING_COLUMNS = (
     _table.c.state,
     _table.c.error_code,
     _table.c.expires_at,
+    _table.c.end_is_guessed,
     _table.c.new_accounts_at,
     _table.c.purged_at,
 )
@@ -104,6 +109,7 @@ def standing_of(row: Any, anew: Mapping[int, Anew]) -> Standing:
         state=row.state,
         error_code=row.error_code,
         expires_at=row.expires_at,
+        end_is_guessed=row.end_is_guessed,
         new_accounts=row.new_accounts_at is not None,
         purged=row.purged_at is not None,
         linked_anew=again is not None and again.newest is not None,

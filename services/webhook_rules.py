@@ -11,7 +11,7 @@ from sqlalchemy import select
 from extensions import db
 from models import ERROR, EXPIRING, NEEDS_LOGIN, REVOKED, WebhookReceipt
 from providers.base import Kind
-from services import purging
+from services import endings, purging
 from services.failures import STATE_OF_KIND
 
 HANDLED, IGNORED = "handled", "ignored"
@@ -44,6 +44,8 @@ class Item:
     refreshed_at: datetime | None
     new_accounts_at: datetime | None
     purged_at: datetime | None
+    expires_at: datetime | None
+    end_is_guessed: bool
 
 
 @dataclass
@@ -94,7 +96,7 @@ def _repaired(item: Item, _receipt: Receipt, _now: datetime) -> Change:
     """The warning goes with the reading that succeeds; an end that was announced is off."""
     if item.state == REVOKED:
         return Change(outcome=IGNORED)
-    return Change(columns={"expires_at": None}, look=True, at_once=True)
+    return Change(columns=dict(endings.NONE_KNOWN), look=True, at_once=True)
 
 
 def _expiring(item: Item, receipt: Receipt, now: datetime) -> Change:
@@ -103,10 +105,19 @@ def _expiring(item: Item, receipt: Receipt, now: datetime) -> Change:
     ends_at = datetime.fromisoformat(text) if text else receipt.received_at + NOTICE
     if item.state == REVOKED or ends_at <= now or _repaired_since(receipt):
         return Change(outcome=IGNORED)
+    end = _earlier_end(item, ends_at, now, guessed=text is None)
     if item.state in (NEEDS_LOGIN, ERROR):  # the worse news stays; the end is remembered
-        return Change(columns={"expires_at": ends_at})
-    columns = {"state": EXPIRING, "error_code": receipt.webhook_code, "expires_at": ends_at}
+        return Change(columns=end)
+    columns: dict[str, object] = {"state": EXPIRING, "error_code": receipt.webhook_code, **end}
     return Change(columns=columns, look=text is None)  # the bank may know the day
+
+
+def _earlier_end(item: Item, ends_at: datetime, now: datetime, *, guessed: bool) -> dict[str, object]:
+    """The end that is known stays where it comes first, unless it was a guess and this one is not."""
+    known = item.expires_at
+    if known is not None and now < known <= ends_at and (guessed or not item.end_is_guessed):
+        return {}
+    return {"expires_at": ends_at, "end_is_guessed": guessed}
 
 
 def _repaired_since(receipt: Receipt) -> bool:

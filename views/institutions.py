@@ -5,7 +5,6 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify, make_response, url_for
 from flask_login import current_user, login_required
 
-from domain.connections import Act
 from domain.errors import NotFound
 from extensions import limiter
 from models import FinancialInstitution
@@ -143,8 +142,8 @@ def _resource(institution_id: int) -> dict[str, object]:
     if view is None:  # deleted between the two looks
         raise NotFound
     board = dashboard(person())
-    # A connection that this one replaces says so on its own card.
-    replaced = [other for other in board.institutions if other.need and other.need.act is Act.MOVE]
-    cards = [view, *(other for other in replaced if other.id != view.id)]
+    # A connection to the same bank that this one replaces says so on its own card.
+    same = [each for each in board.institutions if each.bank_id == view.bank_id and each.id != view.id]
+    cards = [view, *(same if view.bank_id else [])]
     html = "".join(pieces.card(each) for each in cards) + pieces.totals(board)
     return {**resource(view), "html": html}

@@ -17,7 +17,8 @@ from markupsafe import Markup
 
 from domain import wording
 from domain.balances import TotalLine
-from services.reporting import Dashboard, InstitutionView, counted_twice
+from services.doubles import Double
+from services.reporting import Dashboard, InstitutionView
 from services.shares import Share
 from views import kept
 from views.http import person
@@ -87,8 +88,7 @@ class _Front(NamedTuple):
     main: TotalLine | None
     totals: tuple[TotalLine, ...]
     shares: tuple[Share, ...]
-    twice: tuple[str, ...]
-    """Names of banks that are linked twice for now."""
+    doubles: tuple[Double, ...]
     ages: tuple[str, str] | None
     linked: int
     working: int
@@ -114,7 +114,7 @@ def _front(dashboard: Dashboard, zone: str, account_type: str) -> _Front:
         main=dashboard.main,
         totals=tuple(dashboard.totals),
         shares=tuple(dashboard.shares),
-        twice=tuple(counted_twice(dashboard.institutions)),
+        doubles=tuple(dashboard.doubles),
         ages=age_words(dashboard.ages, zone),
         linked=len(dashboard.institutions),
         working=dashboard.working,

@@ -58,7 +58,7 @@ def _figures(answer: Why) -> dict[str, Any]:
             }
             for line, rows in answer.explanation.parts
         ],
-        "counted_twice": answer.counted_twice,
+        "counted_twice": [double.name for double in answer.doubles],
         "left_out": [
             {
                 "id": row.account.id,

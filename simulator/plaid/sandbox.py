@@ -147,7 +147,7 @@ def _said(state: State, item: Item, type_: str, code: str) -> dict[str, Any]:
         return updated | {"error": None}
     if code == "DEFAULT_UPDATE":
         return dict.fromkeys(_NEWS[type_], 0) | {"error": None}
-    soon = (state.clock.now() + timedelta(days=7)).isoformat()
+    soon = item.consent_ends_at or (state.clock.now() + timedelta(days=7)).isoformat()
     said: dict[str, dict[str, Any]] = {
         "ERROR": {"error": item_error(item)},
         "NEW_ACCOUNTS_AVAILABLE": {"error": None},

@@ -202,7 +202,7 @@ def test_linked_anew_the_tracker_moves_over(
     expect(fresh).to_have_attribute("data-working", "false")
     refresh(person, server, fresh)  # its history is complete by now
     twice = person.page.locator("[data-slot=twice]")
-    expect(twice).to_contain_text(f"Linked twice for now: {BANK}.")
+    expect(twice).to_contain_text(f"{BANK} is linked twice")
     person.check()
     person.page.locator(f"#institution-{old}").get_by_role("link", name=re.compile("^Move over")).click()
     person.check()

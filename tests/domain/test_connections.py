@@ -49,6 +49,7 @@ def act(standing: Standing) -> Act | None:
         (Standing("revoked", "USER_PERMISSION_REVOKED", purged=True), Act.LINK),
         (Standing("revoked", "USER_PERMISSION_REVOKED", purged=True, linked_anew=True), Act.MOVE),
         (Standing("revoked", "ITEM_NOT_FOUND", linked_anew=True, leaves_nothing=True), Act.DELETE),
+        (Standing("revoked", "ITEM_NOT_FOUND", being_prepared=True, leaves_nothing=True), Act.DELETE),
         (Standing("revoked", "ITEM_NOT_FOUND", being_prepared=True), Act.WAIT),
         (Standing("error", "INVALID_UPDATED_USERNAME", being_prepared=True), Act.WAIT),
         (Standing("needs_login", "ITEM_LOGIN_REQUIRED", being_prepared=True), Act.RECONNECT),
@@ -90,15 +91,16 @@ def test_an_end_is_named_by_the_persons_own_day():
 
 
 def test_an_end_that_was_announced_without_its_day_is_one_by_which_it_comes():
-    announced = Standing("expiring", "PENDING_DISCONNECT", expires_at=MAY_3)
+    announced = Standing("expiring", "PENDING_DISCONNECT", expires_at=MAY_3, end_is_guessed=True)
     assert ends_words(announced, NOW, ZONE) == "Expires by Monday, May 3"
     need = need_of(announced, NOW, ZONE)
     assert need
     assert "ends by Monday, May 3. Reconnect soon" in need.sentence
     assert ends_words(announced, MAY_3 - timedelta(days=1), ZONE) == "Expires by tomorrow"
     assert ends_words(announced, MAY_3, ZONE) == "Expires today"
-    dated = Standing("expiring", "PENDING_EXPIRATION", expires_at=MAY_3)
-    assert ends_words(dated, NOW, ZONE) == "Expires on Monday, May 3"
+    for code in ("PENDING_EXPIRATION", "PENDING_DISCONNECT"):
+        dated = Standing("expiring", code, expires_at=MAY_3)
+        assert ends_words(dated, NOW, ZONE) == "Expires on Monday, May 3"
 
 
 @pytest.mark.parametrize(
@@ -114,6 +116,9 @@ def test_an_end_that_was_announced_without_its_day_is_one_by_which_it_comes():
             "needs_login",
             ("Choose accounts", "warn"),
         ),
+        (Standing("error", "INVALID_UPDATED_USERNAME", linked_anew=True), "error", ("Linked anew", "warn")),
+        (Standing("revoked", "ITEM_NOT_FOUND", being_prepared=True), "revoked", ("Linked anew", "warn")),
+        (Standing("error", "INSTITUTION_DOWN", linked_anew=True), "refreshing", ("Refreshing", "busy")),
     ],
 )
 def test_a_badge_says_what_there_is_to_know(standing, shown, badge):

@@ -11,8 +11,9 @@ from sqlalchemy import text
 from database import utcnow
 from domain.errors import Conflict, VendorTrouble
 from extensions import db
-from models import Account, BudgetTracker, FinancialInstitution, Transaction
+from models import Account, BudgetTracker, FinancialInstitution, Transaction, User
 from services import leases
+from services.connections import connections_of
 from services.institutions import refresh_now
 from services.reconnecting import MISSED_PAUSE, create_update_token, reconnected
 from services.refreshing import Outcome, refresh
@@ -145,11 +146,13 @@ def test_fault_21_a_bank_that_wants_a_login_is_marked_others_work_and_update_mod
     assert bank.asked("/item/public_token/exchange") == []
 
 
-@pytest.mark.parametrize("code, says", [("PENDING_DISCONNECT", "by"), ("PENDING_EXPIRATION", "on")])
+@pytest.mark.parametrize("code", ["PENDING_DISCONNECT", "PENDING_EXPIRATION"])
+@pytest.mark.parametrize("guessed, says", [(True, "by"), (False, "on")])
 def test_fault_21_a_bank_that_announces_its_end_still_works_and_says_the_day(
-    known, bank, banks, engine, code, says
+    known, bank, banks, engine, code, guessed, says
 ):
     known.state, known.error_code, known.expires_at = "expiring", code, NOW + timedelta(days=5)
+    known.end_is_guessed = guessed
     db.session.commit()
     view = institution_view(known.id)
     assert (view.state, view.state_label) == ("expiring", f"Expires {says} Saturday, Nov 28")
@@ -212,17 +215,57 @@ def test_an_end_of_the_consent_that_comes_earlier_or_was_moved_is_believed(known
         assert known.expires_at == NOW + timedelta(days=days)
 
 
-def test_an_announced_end_that_has_passed_gives_way(known, bank, banks):
-    """It works after all."""
+@pytest.mark.parametrize("days", [365, -2, None])
+def test_an_announced_end_that_has_passed_gives_way(known, bank, banks, days):
+    """It works after all, whether or not the bank names another end, or one that has passed too."""
     known.state, known.error_code, known.expires_at = (
         "expiring",
         "PENDING_DISCONNECT",
         NOW - timedelta(days=1),
     )
     db.session.commit()
-    bank.always("/accounts/get", consenting(NOW + timedelta(days=365)))
+    named = None if days is None else NOW + timedelta(days=days)
+    bank.always("/accounts/get", consenting(named) if named else plaid.accounts(plaid.account("a1")))
     read(known, banks)
-    assert (known.state, known.expires_at) == ("healthy", NOW + timedelta(days=365))
+    assert (known.state, known.expires_at) == ("healthy", named if days == 365 else None)
+    assert institution_view(known.id).need is None
+
+
+@pytest.mark.parametrize(
+    "days, wanted, guessed", [(3, 3, False), (6, 6, False), (7, 7, False), (300, 5, True), (None, 5, True)]
+)
+def test_a_day_that_the_bank_tells_takes_the_place_of_a_guess(known, bank, banks, days, wanted, guessed):
+    """Unless it is the consent's own, far from now: the announcement is about something else."""
+    known.state, known.error_code, known.expires_at = (
+        "expiring",
+        "PENDING_DISCONNECT",
+        NOW + timedelta(days=5),
+    )
+    known.end_is_guessed = True
+    db.session.commit()
+    told = consenting(NOW + timedelta(days=days)) if days else plaid.accounts(plaid.account("a1"))
+    bank.always("/accounts/get", told)
+    for _ in range(2):
+        read(known, banks)
+        assert (known.expires_at, known.end_is_guessed) == (NOW + timedelta(days=wanted), guessed)
+        assert known.state == "expiring"
+
+
+def test_a_guess_stays_one_through_a_failure(known, bank, banks):
+    known.state, known.error_code, known.expires_at = (
+        "expiring",
+        "PENDING_DISCONNECT",
+        NOW + timedelta(days=5),
+    )
+    known.end_is_guessed = True
+    db.session.commit()
+    bank.next("/accounts/get", plaid.failure("INSTITUTION_DOWN"))
+    read(known, banks)
+    assert known.state == "error"
+    (row,) = connections_of(db.session.get_one(User, known.user_id)).connections
+    assert (row.ends_words, row.ends_by) == ("Expires by Saturday, Nov 28", True)
+    read(known, banks)
+    assert institution_view(known.id).state_label == "Expires by Saturday, Nov 28"
 
 
 def test_a_reading_under_way_does_not_undo_it(app, known, bank, banks, engine):

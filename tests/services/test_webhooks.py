@@ -234,7 +234,36 @@ def test_an_announcement_without_a_moment_means_a_week_and_the_bank_may_know_bet
     bank.always("/accounts/get", {**plaid.accounts(plaid.account("a1")), "item": item})
     due_now(bank_of)
     assert refresh(bank_of.id, banks, 60, only_wanted=True) is Outcome.DONE
-    assert (look(bank_of).state, bank_of.expires_at) == ("expiring", sooner)
+    assert (look(bank_of).state, bank_of.expires_at, bank_of.end_is_guessed) == ("expiring", sooner, False)
+
+
+def test_a_guess_does_not_hide_an_end_that_is_known_and_comes_first(bank_of):
+    sooner = utcnow().replace(microsecond=0) + timedelta(days=2)
+    bank_of.expires_at = sooner
+    db.session.commit()
+    for _ in range(2):
+        done("PENDING_DISCONNECT")
+        assert (look(bank_of).expires_at, bank_of.end_is_guessed, bank_of.state) == (
+            sooner,
+            False,
+            "expiring",
+        )
+    login_required()
+    done("PENDING_DISCONNECT")
+    assert (look(bank_of).expires_at, bank_of.end_is_guessed) == (sooner, False)
+
+
+@pytest.mark.parametrize("days", [3, 9])
+def test_a_day_that_is_told_takes_the_place_of_a_guess(bank_of, days):
+    done("PENDING_DISCONNECT")
+    assert look(bank_of).end_is_guessed
+    told = utcnow().replace(microsecond=0) + timedelta(days=days)
+    done("PENDING_DISCONNECT", ends_at=told.isoformat())
+    assert (look(bank_of).expires_at, bank_of.end_is_guessed) == (told, False)
+    done("PENDING_DISCONNECT")
+    assert look(bank_of).end_is_guessed is (days == 9), "the earlier one"
+    done("LOGIN_REPAIRED", sent_at="200")
+    assert (look(bank_of).expires_at, bank_of.end_is_guessed) == (None, False)
 
 
 def test_an_announcement_that_comes_after_its_repair_or_its_own_end_is_ignored(bank_of):

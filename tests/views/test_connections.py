@@ -162,9 +162,11 @@ def test_yes_moves_and_no_leaves_both(ada, replaced, rows):
 
 def test_accounts_that_count_twice_are_named_beside_the_totals(ada, replaced, rows):
     old, new, _, _ = replaced
-    words = "Linked twice for now: <bdi>Bank of Tests</bdi>."
+    words = "<bdi>Bank of Tests</bdi></b> is linked twice"
     for path in ("/", "/totals/why"):
-        assert words in ada[1].get(path).text
+        page = ada[1].get(path).text
+        assert words in page
+        assert f'href="/#institution-{old}"' in page
     assert ada[1].get("/totals/why", headers={"Accept": "application/json"}).json["counted_twice"] == [
         "Bank of Tests"
     ]
@@ -180,7 +182,7 @@ def test_accounts_that_count_twice_are_named_beside_the_totals(ada, replaced, ro
     assert words in page, "as soon as the new accounts are here"
     assert f"/connections/{old}/move" not in page, "but nothing moves before its history"
     ada[1].call("DELETE", f"/financial-institutions/{old}")
-    assert "Linked twice for now" not in ada[1].get("/").text
+    assert "is linked twice" not in ada[1].get("/").text
 
 
 WITHDRAWN = {
@@ -208,18 +210,56 @@ def test_withdrawn_access_is_neither_fresh_nor_without_an_end(ada, make):
 def test_of_withdrawn_access_that_was_linked_anew_the_empty_card_can_go(ada, make, rows):
     same = {"plaid_institution_id": "ins_1", "name": "Bank of Tests"}
     old = make(**WITHDRAWN, **same)
-    make(transactions_status="HISTORICAL_UPDATE_COMPLETE", **same)
+    new = make(transactions_status="HISTORICAL_UPDATE_COMPLETE", **same)
     page = ada[1].get("/connections").text
     assert "Nothing of yours is left on this connection: it can go." in page
     assert "Delete it here" in page
-    assert "Linked twice for now" not in ada[1].get("/").text
+    followed = (
+        ada[1].get(f"/financial-institutions/{new}", headers={"Accept": "application/json"}).json["html"]
+    )
+    assert "Delete it here" in followed, "whoever watches the new one sees it on the old one's card"
+    assert "is linked twice" not in ada[1].get("/").text
     asked = ada[1].get(f"/connections/{old}/move").text
-    assert "there is no budget tracker, history or deletion on it" in asked
+    assert "there is no budget tracker, transaction or deletion on it" in asked
     assert "Yes, let the old one go" in asked
     assert ada[1].post(f"/connections/{old}/move").status_code == 303
     told = ada[1].get("/connections").text
     assert "The old connection to" in told
     assert "moved over" not in told
+
+
+def test_nothing_is_left_though_the_new_connection_is_still_being_prepared(ada, make):
+    same = {"plaid_institution_id": "ins_1", "name": "Bank of Tests"}
+    make(**WITHDRAWN, **same)
+    make(state="new", transactions_status="NOT_READY", **same)
+    page = ada[1].get("/connections").text
+    assert "Nothing of yours is left on this connection" in page
+    assert "can move over" not in page
+
+
+def test_a_second_login_that_was_there_before_access_was_withdrawn_is_no_new_link(ada, make):
+    same = {"plaid_institution_id": "ins_1", "name": "Bank of Tests"}
+    make(**WITHDRAWN, **same)
+    make(created_at=utcnow() - timedelta(days=300), transactions_status="HISTORICAL_UPDATE_COMPLETE", **same)
+    page = ada[1].get("/connections").text
+    assert "Link it anew" in page
+    assert "You have linked this bank anew" not in page
+
+
+@pytest.mark.parametrize("days, moves", [(0, False), (2, True)])
+def test_a_bank_that_never_says_whether_its_history_is_in_is_waited_for_a_day(
+    ada, replaced, rows, days, moves
+):
+    old, new, _, _ = replaced
+
+    def untold():
+        newer = db.session.get(FinancialInstitution, new)
+        newer.transactions_status = "TRANSACTIONS_UPDATE_STATUS_UNKNOWN"
+        newer.created_at = utcnow() - timedelta(days=days)
+        db.session.commit()
+
+    rows(untold)
+    assert (f"/connections/{old}/move" in ada[1].get("/").text) is moves
 
 
 def test_what_is_left_of_withdrawn_access_moves(ada, make, rows):
