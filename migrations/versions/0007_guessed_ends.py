@@ -15,10 +15,9 @@ depends_on = None
 
 
 def upgrade() -> None:
-    with op.batch_alter_table('financial_institutions', schema=None) as batch_op:
-        batch_op.add_column(sa.Column('end_is_guessed', sa.Boolean(), nullable=False, server_default=sa.false()))
+    # Not in a batch: for a column with a default that makes SQLite's table anew, and what hangs on it goes.
+    op.add_column('financial_institutions', sa.Column('end_is_guessed', sa.Boolean(), nullable=False, server_default=sa.false()))
 
 
 def downgrade() -> None:
-    with op.batch_alter_table('financial_institutions', schema=None) as batch_op:
-        batch_op.drop_column('end_is_guessed')
+    op.drop_column('financial_institutions', 'end_is_guessed')
