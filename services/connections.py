@@ -110,7 +110,7 @@ def _view(row: Any, anew: Mapping[int, Anew], now: datetime, zone_name: str) -> 
         ends_by=standing.end_is_guessed,
         ends_words=ends_words(standing, now, zone_name),
         need=None if working else need_of(standing, now, zone_name),
-        account_count=row.account_count,
+        account_count=0 if standing.purged else row.account_count,
     )
 
 

@@ -69,18 +69,32 @@ def _access_token(institution_id: int) -> str:
 
 
 def reconnected(institution: FinancialInstitution, *, chose_accounts: bool) -> None:
-    """Read the institution at once: its person has just renewed it in Link. The warning goes with the first success.
+    """Read the institution at once: its person has just renewed it in Link. The warning goes with the first success;
+    an end that was announced is over, or is told again by the reading.
 
     After a choice of accounts, those that are no longer shared are deleted by that reading. A refresh under way
     loses its lease: it began before. Conflict when access has ended.
     """
+    values: dict[str, object] = dict(endings.NONE_KNOWN)
+    if chose_accounts:
+        values |= {"new_accounts_at": None, "accounts_chosen_at": utcnow()}
+    _read(institution, values)
+
+
+def refused(institution: FinancialInstitution) -> None:
+    """Read the institution at once: its bank has just refused to renew it, and may say now what it needs instead.
+    Nothing that is known changes by that. Conflict when access has ended."""
+    _read(institution, {})
+
+
+def _read(institution: FinancialInstitution, values: dict[str, object]) -> None:
+    """Make it due, with these columns, and wake a worker."""
     _refuse_ended(institution)
-    now, table = utcnow(), FinancialInstitution
-    values: dict[str, object] = {"new_accounts_at": None, "accounts_chosen_at": now} if chose_accounts else {}
+    table = FinancialInstitution
     result = db.session.execute(
         update(table)
         .where(table.id == institution.id, table.state != REVOKED)
-        .values(**_read_now(now), **values),
+        .values(**_read_now(utcnow()), **values),
         execution_options={"synchronize_session": False},
     )
     db.session.commit()
@@ -96,8 +110,7 @@ def reconnected(institution: FinancialInstitution, *, chose_accounts: bool) -> N
 def _read_now(now: datetime) -> dict[str, object]:
     """Real-time balances, unless those of the last minute were had: a reading that failed, was cut or still waits
     says nothing about the bank now. After one that is cut or waits, which may have asked the bank already, the next
-    keeps MISSED_PAUSE, however often this is called. An end that was announced is over, or is told again by the
-    reading."""
+    keeps MISSED_PAUSE, however often this is called."""
     table = FinancialInstitution
     missed = or_(
         table.realtime_wanted, table.balances_as_of.is_(None), table.balances_as_of < table.realtime_at
@@ -114,7 +127,6 @@ def _read_now(now: datetime) -> dict[str, object]:
         "due_at": case((allowed, at_once), (missed, later), else_=at_once),
         "stage": ACCOUNTS,
         "attempts": 0,
-        **endings.NONE_KNOWN,
         "lease_id": None,
         "lease_until": None,
         "realtime_wanted": case((or_(allowed, missed), True), else_=False),

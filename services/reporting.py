@@ -84,6 +84,8 @@ class InstitutionView:
     """The one thing to do about it; None when there is nothing."""
     bank_id: str | None = None
     """The vendor's id of the bank."""
+    purged: bool = False
+    """Access was withdrawn and what the bank gave deleted: the accounts are names for what waits for a new link."""
 
     @property
     def accounts(self) -> list[AccountView]:
@@ -262,6 +264,7 @@ def _institution(row: Any, anew: Mapping[int, Anew], shown: AccountsShown, now: 
         shown=shown,
         need=None if working else need_of(standing, now, row.timezone),
         bank_id=row.plaid_institution_id,
+        purged=standing.purged,
     )
 
 

@@ -57,6 +57,8 @@ class SpendingWhy:
     spent: Spent
     threshold: Decimal | None
     as_of: datetime | None
+    purged: bool = False
+    """Whether what the bank gave was deleted, because access was withdrawn."""
 
     @property
     def counted(self) -> Decimal:
@@ -91,6 +93,7 @@ def explain_spending(user: User, account: Account, month: Month | None) -> Spend
         spent=spent_by_account([account.id], shown).get(account.id, NOTHING),
         threshold=threshold,
         as_of=institution.refreshed_at,
+        purged=institution.purged_at is not None,
     )
 
 

@@ -19,11 +19,14 @@ from werkzeug.wrappers import Response as AnyResponse
 from domain.errors import BadInput
 from domain.text import isolated
 from services.connections import connections_of
-from services.relinking import MovePlan, move, plan_move
+from services.relinking import MovePlan, OldAccount, move, plan_move
 from views.headers import allow_link
 from views.http import person, wants_json
 
 blueprint = Blueprint("connections", __name__)
+
+LEAVE = "none"
+"""In place of an account: this one is left behind. Nothing that matters is lost by an empty field."""
 
 
 @blueprint.get("/connections")
@@ -65,13 +68,16 @@ def do_move(institution_id: int) -> AnyResponse | tuple[str, int]:
 
 
 def _choices(plan: MovePlan) -> dict[int, int | None]:
-    """Old account id -> new one, as the form says; an empty field leaves the account behind."""
-    return {row.face.id: _chosen(request.form.get(f"account-{row.face.id}", "")) for row in plan.accounts}
+    """Old account id -> new one, as the form says; None leaves the account behind."""
+    return {row.face.id: _chosen(row) for row in plan.accounts}
 
 
-def _chosen(text: str) -> int | None:
-    if text == "":
+def _chosen(row: OldAccount) -> int | None:
+    text = request.form.get(f"account-{row.face.id}", "")
+    if text == LEAVE or (text == "" and not row.matters):
         return None
+    if text == "":
+        raise BadInput("Please choose for every account whether it moves, and where to.")
     if not (text.isascii() and text.isdigit() and len(text) < 20):
         raise BadInput("Please choose among the accounts shown.")
     return int(text)

@@ -62,11 +62,14 @@ def link() -> Response:
 @login_required
 def reconnected(institution_id: int) -> Response:
     """202: Link has renewed the institution, and it is read at once. With {chose_accounts: true} the person has said
-    which accounts are shared from now on."""
+    which accounts are shared from now on; with {refused: true} the bank has renewed nothing, and may say why."""
     body = json_body()
-    chose = flag(body, "chose_accounts")
+    chose, refused = flag(body, "chose_accounts"), flag(body, "refused")
     institution = owned_institution(person(), institution_id)
-    reconnecting.reconnected(institution, chose_accounts=chose)
+    if refused:
+        reconnecting.refused(institution)
+    else:
+        reconnecting.reconnected(institution, chose_accounts=chose)
     link_session.forget()
     return _accepted(institution)
 

@@ -35,6 +35,21 @@ def choices(state: State, link: LinkSession) -> list[dict[str, Any]]:
     return [_choice(item, account) for account in offered]
 
 
+def shared(state: State, link: LinkSession) -> list[dict[str, Any]]:
+    """The accounts that are shared today, whoever signs in: nothing is chosen."""
+    item = _item(state, link)
+    return [
+        _choice(item, account)
+        for account, _ in shown.at_the_bank(state, item)
+        if account.key not in item.hidden
+    ]
+
+
+def renewed(state: State, link: LinkSession) -> str:
+    """The public token that Link hands over when nothing was chosen."""
+    return state.renew(link, _item(state, link))
+
+
 def _choice(item: Item, account: Account) -> dict[str, Any]:
     return {
         "id": account_id(item, account.key),

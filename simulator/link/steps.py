@@ -199,23 +199,25 @@ def _next_round(visit: Visit) -> Answer:
     return present.mfa_step(visit.mfa_type, visit.rounds[0], _institution(visit).name)
 
 
+def _offered(state: State, visit: Visit) -> list[dict[str, Any]]:
+    if not visit.link.update_mode:
+        return logins.accounts(_institution(visit).institution_id, visit.username, visit.password)
+    look = renewal.choices if visit.link.account_selection else renewal.shared
+    return look(state, visit.link)
+
+
 def _accounts(state: State, visit: Visit) -> Answer:
     """Signed in: the accounts to choose from, or the end when nothing is to be chosen (update mode)."""
     refused = renewal.refused(state, visit.link) if visit.link.update_mode else None
     if refused is not None:
         return _failed(visit, KINDS[refused].body())
-    renewing = visit.link.update_mode and visit.link.account_selection
-    accounts = (
-        renewal.choices(state, visit.link)
-        if renewing
-        else logins.accounts(_institution(visit).institution_id, visit.username, visit.password)
-    )
-    visit.accounts = accounts
+    choosing = visit.link.account_selection or not visit.link.update_mode
+    visit.accounts = accounts = _offered(state, visit)
     if not accounts:
         return _failed(
             visit, plaid_error("ITEM_ERROR", "NO_ACCOUNTS", "no valid accounts were found for this item")
         )
-    if visit.link.update_mode and not renewing:
+    if not choosing:
         return {"step": "finish", "accounts": [account["id"] for account in accounts]}
     return {"step": "accounts", "accounts": [present.account(each) for each in accounts]}
 
@@ -266,6 +268,8 @@ def _public_token(state: State, visit: Visit, account_ids: list[str]) -> str:
     link = visit.link
     if link.update_mode and link.account_selection:
         return renewal.share(state, link, account_ids)
+    if link.update_mode:
+        return renewal.renewed(state, link)
     return state.create_public_token(
         link.environment,
         _institution(visit).institution_id,

@@ -53,6 +53,14 @@ def refresh(person: Person, server: AppServer, card: Locator) -> None:
     expect(card).to_have_attribute("data-working", "false")
 
 
+def track(person: Person, card: Locator) -> None:
+    card.get_by_role("link", name="Create budget tracker for Plaid Checking").click()
+    person.page.get_by_label("Monthly budget").fill("400")
+    person.page.get_by_label("Days between texts").fill("1")
+    person.button("Create budget tracker").click()
+    expect(card.get_by_role("group", name="Budget tracker of Plaid Checking")).to_be_visible()
+
+
 def need(card: Locator, words: str) -> Locator:
     return card.get_by_role("button", name=re.compile(f"^{words}"))
 
@@ -151,13 +159,20 @@ def test_withdrawn_access_leaves_a_card_that_says_so(
 ) -> None:
     person.sign_up()
     card = person.link_bank()
+    track(person, card)
     play(person, simulator, card, "access_withdrawn_at_the_bank")
     refresh(person, server, card)
     expect(card).to_contain_text("Access ended")
     expect(card).to_contain_text("everything it had given is deleted here")
     assert card.locator("[data-account-id]").count() == 0
     expect(need(card, "Link it anew")).to_be_visible()
+    expect(card).to_contain_text("your budget tracker of $400.00 a month on Plaid Checking")
     person.check()
+    card.locator("[data-key=more]").click()
+    card.get_by_role("button", name="Delete institution…").click()
+    dialog = person.page.get_by_role("dialog")
+    expect(dialog).to_contain_text("What is left of it will go from CashView.")
+    dialog.get_by_role("button", name="Keep it").click()
     person.go("/connections")
     expect(person.page.get_by_text("it has ended")).to_be_visible()
     expect(person.page.get_by_text("Nothing is known to end in the coming twelve months.")).to_be_visible()
@@ -171,14 +186,9 @@ def test_linked_anew_the_tracker_moves_over(
     person.sign_up()
     card = person.link_bank()
     old = card.get_attribute("data-institution-id")
-    card.get_by_role("link", name="Create budget tracker for Plaid Checking").click()
-    person.page.get_by_label("Monthly budget").fill("400")
-    person.page.get_by_label("Days between texts").fill("1")
-    person.button("Create budget tracker").click()
-    expect(card.get_by_role("group", name="Budget tracker of Plaid Checking")).to_be_visible()
+    track(person, card)
     play(person, simulator, card, "bank_wants_a_new_link")
-    refresh(person, server, card)
-    change(server, card, realtime_at=None)
+    refresh(person, server, card)  # real-time numbers are not asked for again within the minute
     need(card, "Reconnect").click()
     person.sign_in_to_bank()
     expect(person.link.get_by_role("heading", name="This connection can't be renewed")).to_be_visible()
@@ -251,6 +261,29 @@ def test_an_oauth_bank_is_reconnected_by_its_own_page(
     person.press_in_link("Finish")
     expect(card.get_by_text("Healthy", exact=True)).to_be_visible()
     assert person.page.locator("article[data-institution-id]").count() == 1
+
+
+def test_an_oauth_bank_that_renews_nothing_asks_for_a_new_link(
+    person: Person, server: AppServer, simulator: SimulatorProcess
+) -> None:
+    person.sign_up()
+    person.open_link()
+    person.choose_in_link(OAUTH_BANK)
+    person.page.get_by_role("button", name="Allow", exact=True).click()
+    person.finish_link()
+    card = person.card(OAUTH_BANK)
+    expect(card).to_have_attribute("data-working", "false")
+    play(person, simulator, card, "bank_wants_a_new_link")
+    refresh(person, server, card)
+    need(card, "Reconnect").click()
+    person.page.get_by_role("button", name="Allow", exact=True).click()
+    expect(person.link.get_by_role("heading", name="This connection can't be renewed")).to_be_visible()
+    with person.page.expect_response(lambda answer: answer.url.endswith("/reconnected")):
+        person.press_in_link("Exit")
+    expect(person.page.get_by_role("status").first).to_contain_text("does not renew this connection")
+    person.check()
+    person.page.get_by_role("link", name="To the overview").click()
+    expect(need(card, "Link it anew")).to_be_visible()
 
 
 def test_no_at_the_bank_changes_nothing(people: Callable[..., Person]) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from database import utcnow
 from extensions import db
-from models import BudgetTracker, FinancialInstitution, User, UserSession
+from models import Account, BudgetTracker, FinancialInstitution, User, UserSession
+from tests.support import scripted_plaid as plaid
 from tests.support.factories import make_account, make_institution, make_tracker
 from tests.views.browsing import Page
 from tests.views.conftest import sign_in
@@ -71,11 +73,26 @@ def test_reconnected_is_read_at_once_and_the_warning_goes(ada, make, at_bank, at
     assert at_bank.asked("/item/public_token/exchange") == []
 
 
+def test_after_a_refusal_the_bank_is_asked_and_nothing_that_is_known_changes(
+    ada, make, at_bank, at_once, rows
+):
+    ends = utcnow().replace(microsecond=0) + timedelta(days=3)
+    number = make(**LOGIN, expires_at=ends, new_accounts_at=utcnow(), realtime_at=utcnow())
+    at_bank.always("/accounts/get", plaid.failure("INVALID_UPDATED_USERNAME"))
+    where = f"/financial-institutions/{number}/reconnected"
+    answer = ada[1].call("POST", where, {"refused": True, "chose_accounts": True})
+    assert (answer.status_code, answer.json["state"]) == (202, "error"), "also within the minute"
+    assert "Link it anew" in answer.json["html"]
+    row = rows(lambda: db.session.get(FinancialInstitution, number))
+    assert (row.expires_at, row.new_accounts_at is None) == (ends, False)
+
+
 def test_ended_access_is_a_conflict(ada, make, at_bank):
     number = make(state="revoked", error_code="ITEM_NOT_FOUND")
     for answer in (
         ada[1].call("POST", "/create_link_token", {"institution_id": number}),
         ada[1].call("POST", f"/financial-institutions/{number}/reconnected"),
+        ada[1].call("POST", f"/financial-institutions/{number}/reconnected", {"refused": True}),
     ):
         assert is_error(answer, 409, "access_ended")
 
@@ -207,6 +224,32 @@ def test_withdrawn_access_is_neither_fresh_nor_without_an_end(ada, make):
     assert "Nothing is known to end in the coming twelve months." in connections
 
 
+def test_of_withdrawn_access_a_tracker_waits_and_says_no_number(ada, make, rows):
+    number = make(**WITHDRAWN)
+
+    def tracked():
+        account = make_account(
+            db.session.get(FinancialInstitution, number),
+            name="Everyday",
+            closed_at=utcnow(),
+            current=None,
+            available=None,
+        )
+        make_tracker(account, threshold=Decimal(2800))
+        return account.id
+
+    account = rows(tracked)
+    page = ada[1].get("/").text
+    card = page.partition("Access ended")[2].partition("</article>")[0]
+    assert "your budget tracker of $2,800.00 a month on <b>Everyday</b>" in card
+    for false in ("spent this month", "closed at the bank", "unknown", "this would go"):
+        assert false not in card
+    assert 'data-accounts="0" data-ended' in page
+    why = ada[1].get(f"/accounts/{account}/spending").text
+    assert "the transactions of this account are deleted here" in why
+    assert "has reported no transaction" not in why
+
+
 def test_of_withdrawn_access_that_was_linked_anew_the_empty_card_can_go(ada, make, rows):
     same = {"plaid_institution_id": "ins_1", "name": "Bank of Tests"}
     old = make(**WITHDRAWN, **same)
@@ -277,6 +320,28 @@ def test_nonsense_moves_nothing_and_comes_back_with_words(ada, replaced, rows, v
     assert answer.status_code == 400
     assert "Please choose among the accounts shown." in Page(answer.text).markup
     assert rows(lambda: db.session.query(FinancialInstitution).count()) == 2
+
+
+def test_what_matters_is_not_left_behind_by_an_empty_field(ada, replaced, rows):
+    old, new, account, target = replaced
+    where = f"/connections/{old}/move"
+    rows(lambda: _rename(target, "Everyday"))
+    rows(lambda: make_account(db.session.get(FinancialInstitution, old), name="Shared").id)
+    rows(lambda: make_account(db.session.get(FinancialInstitution, new), name="Shared").id)
+    page = ada[1].page(where)
+    assert page.value(f"account-{account}") == "", "nothing looks like it"
+    assert "Leave it behind, with its budget tracker" in page.markup
+    answer = ada[1].post(where)
+    assert answer.status_code == 400
+    assert "Please choose for every account" in answer.text
+    assert rows(lambda: db.session.query(BudgetTracker).count()) == 1
+    assert ada[1].post(where, **{f"account-{account}": "none"}).status_code == 303
+    assert rows(lambda: db.session.query(BudgetTracker).count()) == 0
+
+
+def _rename(account_id, name):
+    db.session.get(Account, account_id).name = name
+    db.session.commit()
 
 
 def test_two_accounts_do_not_move_into_one(ada, replaced, rows):

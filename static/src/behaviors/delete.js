@@ -12,9 +12,11 @@ function newTotal() {
   return document.querySelector('[data-piece="summary"]')?.dataset.story ?? "";
 }
 
-function accountsOf(card) {
+/** What goes with an institution. Where access has ended at the bank there is none to withdraw. */
+function lossOf(card) {
   const count = Number(card.dataset.accounts);
-  return `${count} account${count === 1 ? "" : "s"}`;
+  const what = count ? `${count} account${count === 1 ? "" : "s"} with balances and transactions` : "What is left of it";
+  return `${what} will go from CashView${"ended" in card.dataset ? "" : ", and its access at the bank is withdrawn"}.`;
 }
 
 /** Where the keyboard goes on: what is left to do after something went. */
@@ -27,7 +29,7 @@ function focusFirst(...candidates) {
 
 async function deleteInstitution(card) {
   const name = nameOf(card);
-  if (!(await ask("ask-delete-institution", { name: short(name), what: accountsOf(card) }))) return;
+  if (!(await ask("ask-delete-institution", { name: short(name), what: lossOf(card) }))) return;
   const answer = await send("delete", urlOf(card));
   remove(`institution-${idOf(card)}`);
   swap(answer.html);

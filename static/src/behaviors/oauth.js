@@ -2,6 +2,7 @@
 
 import { send } from "./http.js";
 import { openLink } from "./plaid.js";
+import { lookAfterRefusal } from "./refused.js";
 import { save } from "./save.js";
 
 function keep(linked, { institution, choose }) {
@@ -14,10 +15,12 @@ export async function connectOauth(element) {
   try {
     const linked = await openLink(element.dataset.token, window.location.href);
     const resource = linked && (await keep(linked, element.dataset));
-    if (resource) return window.location.assign(`/#institution-${resource.id}`);
+    // In this page's place: going back would find a sign-in that is over.
+    if (resource) return window.location.replace(`/#institution-${resource.id}`);
     story.textContent = "Nothing was changed; everything stays as it was.";
   } catch (trouble) {
     story.textContent = trouble.message;
+    if (trouble.inLink && element.dataset.institution) await lookAfterRefusal(element.dataset.institution);
   }
   return undefined;
 }

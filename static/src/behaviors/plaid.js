@@ -4,6 +4,7 @@ import { send } from "./http.js";
 
 const NO_SCRIPT = "The bank window could not be loaded. Check your connection or a content blocker, then reload this page.";
 const NO_WORDS = "The bank did not connect. Nothing was changed; you can try again.";
+const ANEW = "The bank does not renew this connection. Link it anew; what you made here can move over.";
 const SCRIPT_WAIT = 10_000;
 
 /** Waits for window.Plaid: the script tag is async, and may have failed before this ran. */
@@ -26,7 +27,8 @@ function failedScript() {
 }
 
 function exitTrouble(error) {
-  const trouble = new Error(error.display_message || NO_WORDS);
+  const words = error.error_code === "INVALID_UPDATED_USERNAME" ? ANEW : NO_WORDS;
+  const trouble = new Error(error.display_message || words);
   trouble.code = error.error_code;
   trouble.inLink = true;
   return trouble;

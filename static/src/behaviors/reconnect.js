@@ -8,6 +8,7 @@ import { send } from "./http.js";
 import { complain, say, tell } from "./notices.js";
 import { changed, swap } from "./pieces.js";
 import { linkInWindow } from "./plaid.js";
+import { lookAfterRefusal } from "./refused.js";
 
 async function reconnect(card, button) {
   const id = idOf(card);
@@ -23,14 +24,11 @@ async function reconnect(card, button) {
   return cardOf(id)?.querySelector("h2, h3")?.focus({ preventScroll: true });
 }
 
-/** The bank has refused: what it says of the connection now may ask for something else than reconnecting. */
 async function lookAgain(card) {
-  try {
-    swap((await send("patch", urlOf(card), {})).html);
-    changed();
-  } catch {
-    // It was asked within this minute: the next reading tells.
-  }
+  const resource = await lookAfterRefusal(idOf(card));
+  if (!resource) return;
+  swap(resource.html);
+  changed();
 }
 
 async function onClick(card, button) {
