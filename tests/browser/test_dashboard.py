@@ -136,6 +136,15 @@ def test_refresh_brings_new_numbers_and_says_when_it_may_be_asked_again(linked: 
 def test_one_bank_needs_no_scrolling_in_its_table(linked: Person) -> None:
     box = linked.page.locator(".share-scroll")
     assert box.evaluate("each => getComputedStyle(each).overflowY") == "visible"
+    linked.page.mouse.wheel(0, 400)
+    linked.page.wait_for_timeout(200)
+    after = box.locator("thead th").first.bounding_box(), box.locator("tbody tr").first.bounding_box()
+    assert after[0]
+    assert after[1]
+    hidden = linked.page.viewport_size["width"] < 600  # on a phone each row names its own figures
+    assert hidden or after[0]["y"] < after[1]["y"], (
+        "the heading stays over its rows when the page is scrolled"
+    )
 
 
 def test_a_deleted_account_changes_the_numbers_and_stays_deleted_until_restored(linked: Person) -> None:
