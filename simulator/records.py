@@ -117,6 +117,8 @@ class Item:
     consent_ends_at: str | None = None
     must_be_linked_anew: bool = False
     """The bank refuses to renew it in Link's update mode."""
+    person: str | None = None
+    """The client's id of whom it was refused to, who finds the same accounts when linking anew."""
     ends: dict[str, str] = field(default_factory=dict)
     """By the name of a pending purchase, when it ends by itself (see simulator.watched)."""
 

@@ -269,8 +269,8 @@ class State:
         keys = None if item.keys is None else tuple(item.keys)
         return life_of(login.institution_id, login.username, login.password, self.seed, keys)
 
-    def username(self, item: Item) -> str:
-        return self._logins[item.login].username
+    def login(self, item: Item) -> Login:
+        return self._logins[item.login]
 
     def balances(self, item: Item) -> dict[str, Balances]:
         """By account key, as they are today."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from simulator.link.flow import Visit
 from simulator.lives.model import Account
 from simulator.plaid import shown
 from simulator.plaid.render import account_id
@@ -23,7 +24,26 @@ def refused(state: State, link: LinkSession) -> str | None:
         return None
     with state.changing(item):
         item.error_code = "INVALID_UPDATED_USERNAME"
+        item.person = link.user_id
     return item.error_code
+
+
+def login_of(state: State, visit: Visit) -> tuple[str, str]:
+    """Username and password that a new link is made with: those that were typed; but whom the bank has refused to
+    renew a connection finds their own accounts again, as at a bank. (The demo's have logins that nobody can type.)"""
+    if visit.username == "user_good" and visit.link.user_id is not None:
+        for item in reversed(state.live_items()):
+            if item.must_be_linked_anew and _is_of(item, visit):
+                login = state.login(item)
+                return login.username, login.password
+    return visit.username, visit.password
+
+
+def _is_of(item: Item, visit: Visit) -> bool:
+    """Whether the Item is one of the visitor's at the institution they are at."""
+    here = visit.institution.institution_id if visit.institution else None
+    asked = (visit.link.user_id, visit.link.environment, here)
+    return (item.person, item.environment, item.institution_id) == asked
 
 
 def choices(state: State, link: LinkSession) -> list[dict[str, Any]]:

@@ -201,6 +201,7 @@ def _next_round(visit: Visit) -> Answer:
 
 def _offered(state: State, visit: Visit) -> list[dict[str, Any]]:
     if not visit.link.update_mode:
+        visit.username, visit.password = renewal.login_of(state, visit)
         return logins.accounts(_institution(visit).institution_id, visit.username, visit.password)
     look = renewal.choices if visit.link.account_selection else renewal.shared
     return look(state, visit.link)

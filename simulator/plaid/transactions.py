@@ -109,7 +109,10 @@ def refresh(call: Call) -> dict[str, Any]:
         raise PlaidError("PRODUCTS_NOT_SUPPORTED", "transactions is not among the products of this Item")
     if item.first_sync_at is not None:  # the first sync is what begins an Item's history
         call.state.advance(item)
-    if call.state.username(item) in PERSONAS and watched.go_on(call.state, item, watched.DINNER) is not None:
+    if (
+        call.state.login(item).username in PERSONAS
+        and watched.go_on(call.state, item, watched.DINNER) is not None
+    ):
         call.state.history.tell(item)
     return {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -50,7 +51,7 @@ class Frame:
 
 
 def token_for(bank: Bank, **more: Any) -> str:
-    return bank.call("/link/token/create", **WHO, **more)["link_token"]
+    return bank.call("/link/token/create", **{**WHO, **more})["link_token"]
 
 
 def item_id(bank: Bank, token: str) -> str:
@@ -204,6 +205,38 @@ def test_a_bank_that_wants_a_new_link_refuses_update_mode_and_gives_new_ids(simu
     assert ask(simulator, "POST", "/scenarios/back_to_normal", {"item_id": id_})[0] == 200
     assert error_of(bank, token) is None
     assert Frame(simulator, token_for(bank, access_token=token)).sign_in()["step"] == "finish"
+
+
+DEMO = json.dumps(
+    {"override_accounts": [{"type": "depository", "subtype": "checking", "starting_balance": 77}]}
+)
+
+
+def test_whom_a_bank_has_refused_finds_the_same_accounts_when_linking_anew(simulator, bank):
+    """The demo's banks are linked without Link, with logins that nobody types."""
+    public = bank.call(
+        "/sandbox/public_token/create",
+        institution_id="ins_109508",
+        initial_products=["transactions"],
+        options={"override_username": "user_custom", "override_password": DEMO},
+    )["public_token"]
+    token = bank.call("/item/public_token/exchange", public_token=public)["access_token"]
+    before, id_ = bank.accounts(token), item_id(bank, token)
+    assert len(before) == 1
+    assert ask(simulator, "POST", "/scenarios/bank_wants_a_new_link", {"item_id": id_})[0] == 200
+    Frame(simulator, token_for(bank, access_token=token)).sign_in()
+
+    def shown(person: str) -> list[str]:
+        opened = token_for(bank, products=["transactions"], user={"client_user_id": person})
+        frame = Frame(simulator, opened)
+        frame("select", institution_id="ins_109508")
+        signed_in = frame("credentials", username="user_good", password="pass_good")
+        return [each["name"] for each in signed_in["accounts"]]
+
+    assert shown("7") == [each["name"] for each in before.values()]
+    assert len(shown("8")) > 1, "somebody else's login is their own"
+    assert ask(simulator, "POST", "/scenarios/back_to_normal", {"item_id": id_})[0] == 200
+    assert len(shown("7")) > 1
 
 
 def error_of(bank: Bank, token: str) -> str | None:

@@ -12,9 +12,9 @@ import { swap } from "./pieces.js";
 async function refresh(card, button) {
   if (isBusy(button)) return;
   setBusy(button, button.dataset.busy);
-  say(`Refreshing ${nameOf(card)}.`);
   try {
     const resource = await send("patch", urlOf(card), {});
+    say(`Refreshing ${nameOf(card)}.`);
     swap(resource.html);
   } catch (trouble) {
     await complainOrCatchUp(trouble, nameOf(card));
