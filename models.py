@@ -24,7 +24,6 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
-    false,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -47,6 +46,8 @@ NEW, HEALTHY, NEEDS_LOGIN, EXPIRING, REVOKED, ERROR = (
 STATES = (NEW, HEALTHY, NEEDS_LOGIN, EXPIRING, REVOKED, ERROR)
 CONNECTING, ACCOUNTS, TRANSACTIONS, DONE = "connecting", "accounts", "transactions", "done"
 STAGES = (CONNECTING, ACCOUNTS, TRANSACTIONS, DONE)
+ANNOUNCED, GUESSED, CONSENT = "announced", "guessed", "consent"
+"""Where the end of a connection is known from."""
 
 
 PHONE = "phone"
@@ -210,8 +211,9 @@ class FinancialInstitution(Model):
     """Plaid's transactions_update_status of the last sync; null before the first."""
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When the bank will end access (the consent's end, or an announced disconnection); null: no end is known."""
-    end_is_guessed: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
-    """The end was announced without its day: it comes by expires_at, maybe sooner."""
+    end_source: Mapped[str | None] = mapped_column(String(16))
+    """Where that is known from: ANNOUNCED, GUESSED (announced without its day: it comes by then, maybe sooner), or the
+    consent's own end; null where no end is known."""
     new_accounts_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When the bank said that there are accounts the person has not chosen yet; null: there are none."""
     accounts_chosen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -183,7 +183,10 @@ _LINKED = (
     "move over."
 )
 _ON_THE_WAY = " The bank has new accounts too: you can choose them on the way."
-_PURGED = "Access was withdrawn at the bank, so everything it had given is deleted here. Link it anew to see it again."
+_PURGED = (
+    "Access was withdrawn at the bank, so everything it had given is deleted here. Link it anew to see it again, if "
+    "you have not done so."
+)
 _ENDED = "Access was ended at the bank. Link it anew to see new numbers."
 _SIGN_IN = "The bank asks you to sign in again. Until then the numbers stay as they were."
 _EXPIRING = "Your access at the bank ends soon. Reconnect and everything goes on as it is."

@@ -22,7 +22,6 @@ from domain.balances import (
     LOAN,
     OTHER,
     TotalLine,
-    contribution,
     kind_of,
 )
 from domain.balances import totals as total_lines
@@ -52,6 +51,7 @@ class AccountRow(NamedTuple):
 
     financial_institution_id: int
     id: int
+    persistent_account_id: str | None
     name: str
     official_name: str | None
     mask: str | None
@@ -92,6 +92,25 @@ Look = tuple[str, str | None, str, str | None]
 """An account's name, mask, type and subtype (domain/matching.py)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What tells the accounts in an institution's totals from others of its bank: the bank's own persistent ids, and
+    the looks of accounts with and without one."""
+
+    ids: frozenset[str] = frozenset()
+    looks_with_id: frozenset[Look] = frozenset()
+    looks_without: frozenset[Look] = frozenset()
+
+    def overlaps(self, other: Counted) -> bool:
+        """Is an account in both?"""
+        return not (
+            self.ids.isdisjoint(other.ids)
+            and self.looks_without.isdisjoint(other.looks_without)
+            and self.looks_without.isdisjoint(other.looks_with_id)
+            and self.looks_with_id.isdisjoint(other.looks_without)
+        )
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class AccountsShown:
     """An institution's accounts in the order they came, their totals, and how many the person deleted.
@@ -101,8 +120,7 @@ class AccountsShown:
     accounts: list[AccountView]
     totals: list[TotalLine]
     deleted_count: int
-    counted: frozenset[Look] = frozenset()
-    """What tells the accounts in the totals from others of their bank."""
+    counted: Counted = Counted()
 
     @property
     def groups(self) -> list[tuple[str, list[AccountView]]]:
@@ -120,8 +138,17 @@ NO_ACCOUNTS = AccountsShown([], [], 0)
 def accounts_shown(rows: tuple[AccountRow, ...], owner: Owner, today: date) -> AccountsShown:
     """The rows of one institution; `today` is the owner's local day."""
     accounts = [_account(row, _tracker(row, owner, today)) for row in rows if not row.deleted]
-    counted = frozenset(_look(each) for each in accounts if each.currency and contribution(each) is not None)
+    counted = _counted({row.id: row.persistent_account_id for row in rows}, accounts)
     return AccountsShown(accounts, total_lines(accounts), len(rows) - len(accounts), counted)
+
+
+def _counted(persistent: dict[int, str | None], accounts: list[AccountView]) -> Counted:
+    counted = [each for each in accounts if each.currency and each.contribution is not None]
+    return Counted(
+        frozenset(found for each in counted if (found := persistent[each.id])),
+        frozenset(_look(each) for each in counted if persistent[each.id]),
+        frozenset(_look(each) for each in counted if not persistent[each.id]),
+    )
 
 
 def _look(account: AccountView) -> Look:

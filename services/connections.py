@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from database import utcnow
-from domain.connections import BROKEN, Need, badge_of, coming_months, ends_words, need_of, state_of
+from domain.connections import BROKEN, Need, Standing, badge_of, coming_months, ends_words, need_of, state_of
 from domain.periods import Month, local_date, month_of
 from domain.text import one_line
 from extensions import db
@@ -35,6 +35,7 @@ class ConnectionView:
     refreshed_at: datetime | None
     linked_at: datetime
     ends_on: date | None
+    ended: bool
     ends_by: bool
     """Whether it may end sooner."""
     ends_words: str | None
@@ -96,7 +97,8 @@ def _view(row: Any, anew: Mapping[int, Anew], now: datetime, zone_name: str) -> 
     standing, working = standing_of(row, anew), is_working(row, now)
     state = shown_state(state_of(standing, now), working)
     label, tone = badge_of(standing, state, now, zone_name)
-    ends = None if state == REVOKED else standing.expires_at
+    ended = state == REVOKED or _has_passed(standing, now)
+    ends = None if ended else standing.expires_at
     return ConnectionView(
         id=row.id,
         name=one_line(row.name) or NAMELESS_BANK,
@@ -107,11 +109,17 @@ def _view(row: Any, anew: Mapping[int, Anew], now: datetime, zone_name: str) -> 
         refreshed_at=row.refreshed_at,
         linked_at=row.created_at,
         ends_on=local_date(ends, zone_name) if ends else None,
+        ended=ended,
         ends_by=standing.end_is_guessed,
         ends_words=ends_words(standing, now, zone_name),
         need=None if working else need_of(standing, now, zone_name),
         account_count=0 if standing.purged else row.account_count,
     )
+
+
+def _has_passed(standing: Standing, now: datetime) -> bool:
+    """Has the end that was known come, and the bank given nothing since?"""
+    return standing.state in BROKEN and standing.expires_at is not None and standing.expires_at <= now
 
 
 def _arranged(views: list[ConnectionView], today: date) -> Connections:
@@ -126,7 +134,7 @@ def _arranged(views: list[ConnectionView], today: date) -> Connections:
         broken=[view for view in views if view.state in BROKEN],
         calendar=calendar,
         later=[each for each in endings if each.day > months[-1].last],
-        endless=sum(1 for view in views if view.ends_on is None and view.state != REVOKED),
+        endless=sum(1 for view in views if view.ends_on is None and not view.ended),
     )
 
 

@@ -32,7 +32,8 @@ class Double:
 
 
 def doubles_of(institutions: Iterable[Connection]) -> list[Double]:
-    """Each bank once, however often it is linked. An account is the same where name, mask and kind are."""
+    """Each bank once, however often it is linked. Accounts are the same as in domain/matching.py: by the bank's own
+    persistent id where both have one, else by name, mask and kind."""
     by_bank: defaultdict[str, list[Connection]] = defaultdict(list)
     for each in institutions:
         if each.bank_id is not None:
@@ -43,6 +44,6 @@ def doubles_of(institutions: Iterable[Connection]) -> list[Double]:
 
 def _double(connections: list[Connection]) -> Double | None:
     for number, older in enumerate(connections):
-        if any(older.shown.counted & newer.shown.counted for newer in connections[number + 1 :]):
+        if any(older.shown.counted.overlaps(newer.shown.counted) for newer in connections[number + 1 :]):
             return Double(connections[-1].name, older.id)
     return None

@@ -33,11 +33,13 @@ def why(user: User, institution_id: int | None) -> Why:
     now = utcnow()
     column, value = ("user_id", user.id) if institution_id is None else ("id", institution_id)
     views = institution_views(column, value, now)
+    # Of a withdrawn bank nothing but names is left: those are no accounts that were left out.
+    accounts = [(view, account) for view in views if not view.purged for account in view.accounts]
     return Why(
         as_of=now,
         ages=ages_of(views),
         name=views[0].name if institution_id is not None and views else None,
-        explanation=explain([account for view in views for account in view.accounts]),
-        institution_of={account.id: view.name for view in views for account in view.accounts},
+        explanation=explain([account for _, account in accounts]),
+        institution_of={account.id: view.name for view, account in accounts},
         doubles=doubles_of(views),
     )

@@ -22,8 +22,9 @@ from providers.base import (
 
 NOT_READY = "NOT_READY"
 UNSUPPORTED = "UNSUPPORTED"
-UNTOLD = "TRANSACTIONS_UPDATE_STATUS_UNKNOWN"
 """Our own status for an Item without transactions (a pure loan servicer): nothing to wait for."""
+UNTOLD = "TRANSACTIONS_UPDATE_STATUS_UNKNOWN"
+"""The vendor did not say how far the history is."""
 
 MAX_RESTARTS = 5
 MAX_PAGES = 400

@@ -75,26 +75,26 @@ def reconnected(institution: FinancialInstitution, *, chose_accounts: bool) -> N
     After a choice of accounts, those that are no longer shared are deleted by that reading. A refresh under way
     loses its lease: it began before. Conflict when access has ended.
     """
-    values: dict[str, object] = dict(endings.NONE_KNOWN)
+    now = utcnow()
+    values = {**_read_now(now), **endings.NONE_KNOWN}
     if chose_accounts:
-        values |= {"new_accounts_at": None, "accounts_chosen_at": utcnow()}
+        values |= {"new_accounts_at": None, "accounts_chosen_at": now}
     _read(institution, values)
 
 
 def refused(institution: FinancialInstitution) -> None:
     """Read the institution at once: its bank has just refused to renew it, and may say now what it needs instead.
-    Nothing that is known changes by that. Conflict when access has ended."""
-    _read(institution, {})
+    Nothing that is known changes by that; a refresh under way is followed by another one. Conflict when access has
+    ended."""
+    _read(institution, {"due_at": utcnow(), "stage": ACCOUNTS})
 
 
 def _read(institution: FinancialInstitution, values: dict[str, object]) -> None:
-    """Make it due, with these columns, and wake a worker."""
+    """Write these columns, among them when it is due, and wake a worker."""
     _refuse_ended(institution)
     table = FinancialInstitution
     result = db.session.execute(
-        update(table)
-        .where(table.id == institution.id, table.state != REVOKED)
-        .values(**_read_now(utcnow()), **values),
+        update(table).where(table.id == institution.id, table.state != REVOKED).values(**values),
         execution_options={"synchronize_session": False},
     )
     db.session.commit()

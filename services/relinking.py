@@ -58,10 +58,9 @@ class MovePlan:
         """Whether there is anything to move."""
         return any(row.matters for row in self.accounts)
 
-    @property
-    def suggestion(self) -> dict[int, int | None]:
-        """Old account id -> new account id, as matched."""
-        return {row.face.id: row.suggested for row in self.accounts}
+    def options(self, row: OldAccount) -> list[AccountFace]:
+        """The new accounts that this one may move into."""
+        return [face for face in self.targets if face.type == row.face.type or face.id == row.suggested]
 
 
 def plan_move(user: User, old_id: int) -> MovePlan:

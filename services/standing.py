@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select
 from database import UtcDateTime, utcnow
 from domain.connections import BROKEN, Standing
 from extensions import db
-from models import EXPIRING, HEALTHY, NEW, Account, FinancialInstitution
+from models import EXPIRING, GUESSED, HEALTHY, NEW, Account, FinancialInstitution
 from services.reading import UNSUPPORTED, UNTOLD
 
 HISTORY_IN = ("HISTORICAL_UPDATE_COMPLETE", UNSUPPORTED)
@@ -64,10 +64,17 @@ def _linked_anew(broken: Collection[int]) -> Any:
 
 def _has_history(connection: Any) -> ColumnElement[bool]:
     """Only what a new connection does not reach back to may move, so its history must be in. Where the vendor does
-    not say, it is after a day."""
-    long_ago = connection.created_at < literal(utcnow() - timedelta(days=1), UtcDateTime())
+    not say, it is after a day; after a week nobody waits for it any more."""
     status = connection.transactions_status
-    return or_(status.in_(HISTORY_IN), and_(status == UNTOLD, long_ago))
+    return or_(
+        status.in_(HISTORY_IN),
+        and_(status == UNTOLD, _linked_before(connection, timedelta(days=1))),
+        _linked_before(connection, timedelta(days=7)),
+    )
+
+
+def _linked_before(connection: Any, ago: timedelta) -> ColumnElement[bool]:
+    return connection.created_at < literal(utcnow() - ago, UtcDateTime())
 
 
 def same_account(one: Any, other: Any) -> ColumnElement[bool]:
@@ -86,7 +93,7 @@ STANDING_COLUMNS = (
     _table.c.state,
     _table.c.error_code,
     _table.c.expires_at,
-    _table.c.end_is_guessed,
+    _table.c.end_source,
     _table.c.new_accounts_at,
     _table.c.purged_at,
 )
@@ -109,7 +116,7 @@ def standing_of(row: Any, anew: Mapping[int, Anew]) -> Standing:
         state=row.state,
         error_code=row.error_code,
         expires_at=row.expires_at,
-        end_is_guessed=row.end_is_guessed,
+        end_is_guessed=row.end_source == GUESSED,
         new_accounts=row.new_accounts_at is not None,
         purged=row.purged_at is not None,
         linked_anew=again is not None and again.newest is not None,

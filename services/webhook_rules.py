@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from extensions import db
-from models import ERROR, EXPIRING, NEEDS_LOGIN, REVOKED, WebhookReceipt
+from models import ANNOUNCED, ERROR, EXPIRING, GUESSED, NEEDS_LOGIN, REVOKED, WebhookReceipt
 from providers.base import Kind
 from services import endings, purging
 from services.failures import STATE_OF_KIND
@@ -45,7 +45,7 @@ class Item:
     new_accounts_at: datetime | None
     purged_at: datetime | None
     expires_at: datetime | None
-    end_is_guessed: bool
+    end_source: str | None
 
 
 @dataclass
@@ -115,9 +115,9 @@ def _expiring(item: Item, receipt: Receipt, now: datetime) -> Change:
 def _earlier_end(item: Item, ends_at: datetime, now: datetime, *, guessed: bool) -> dict[str, object]:
     """The end that is known stays where it comes first, unless it was a guess and this one is not."""
     known = item.expires_at
-    if known is not None and now < known <= ends_at and (guessed or not item.end_is_guessed):
+    if known is not None and now < known <= ends_at and (guessed or item.end_source != GUESSED):
         return {}
-    return {"expires_at": ends_at, "end_is_guessed": guessed}
+    return {"expires_at": ends_at, "end_source": GUESSED if guessed else ANNOUNCED}
 
 
 def _repaired_since(receipt: Receipt) -> bool:

@@ -90,7 +90,7 @@ def _locked_item(receipt: Receipt) -> Item | None:
     row = db.session.execute(
         select(
             table.id, table.state, table.due_at, table.lease_until, table.refreshed_at,
-            table.new_accounts_at, table.purged_at, table.expires_at, table.end_is_guessed,
+            table.new_accounts_at, table.purged_at, table.expires_at, table.end_source,
         )
         .where(table.plaid_item_id == receipt.item_id, table.environment == receipt.environment)
         .with_for_update(key_share=True)

@@ -68,13 +68,17 @@ def do_move(institution_id: int) -> AnyResponse | tuple[str, int]:
 
 
 def _choices(plan: MovePlan) -> dict[int, int | None]:
-    """Old account id -> new one, as the form says; None leaves the account behind."""
-    return {row.face.id: _chosen(row) for row in plan.accounts}
+    """Old account id -> new one, as the form says; None leaves the account behind. One of which the page does not
+    ask goes where it belongs, unless another one was put there."""
+    chosen = {row.face.id: _chosen(row) for row in plan.accounts if row.matters}
+    taken = set(chosen.values())
+    unasked = {row.face.id: row.suggested for row in plan.accounts if not row.matters}
+    return chosen | {old: None if new in taken else new for old, new in unasked.items()}
 
 
 def _chosen(row: OldAccount) -> int | None:
     text = request.form.get(f"account-{row.face.id}", "")
-    if text == LEAVE or (text == "" and not row.matters):
+    if text == LEAVE:
         return None
     if text == "":
         raise BadInput("Please choose for every account whether it moves, and where to.")
@@ -83,9 +87,14 @@ def _chosen(row: OldAccount) -> int | None:
     return int(text)
 
 
+def _shown(plan: MovePlan, row: OldAccount) -> str:
+    """The choice that the page shows as made: what was sent, or what is suggested; none that cannot be made (any
+    more), or the browser would show the first one there is."""
+    suggested = str(row.suggested or "")
+    value = request.form.get(f"account-{row.face.id}", "") if request.method == "POST" else suggested
+    return value if value in {LEAVE, *(str(face.id) for face in plan.options(row))} else ""
+
+
 def _page(plan: MovePlan, trouble: str | None = None) -> str:
-    chosen = {
-        old: request.form.get(f"account-{old}", "") if request.method == "POST" else str(new or "")
-        for old, new in plan.suggestion.items()
-    }
+    chosen = {row.face.id: _shown(plan, row) for row in plan.accounts}
     return render_template("connections/move.html", plan=plan, chosen=chosen, trouble=trouble)

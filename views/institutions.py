@@ -5,12 +5,13 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify, make_response, url_for
 from flask_login import current_user, login_required
 
-from domain.errors import NotFound
+from domain.connections import BROKEN
+from domain.errors import Conflict, NotFound
 from extensions import limiter
 from models import FinancialInstitution
 from services import institutions, linking, reconnecting
 from services.ownership import owned_institution
-from services.reporting import dashboard, institution_view
+from services.reporting import Dashboard, InstitutionView, dashboard, institution_view
 from views import link_session, pieces
 from views.http import banks, flag, json_body, person, whole_number
 from views.serialize import dashboard_json, resource
@@ -67,11 +68,19 @@ def reconnected(institution_id: int) -> Response:
     chose, refused = flag(body, "chose_accounts"), flag(body, "refused")
     institution = owned_institution(person(), institution_id)
     if refused:
+        _refuse_unopened(institution.id)
         reconnecting.refused(institution)
     else:
         reconnecting.reconnected(institution, chose_accounts=chose)
     link_session.forget()
     return _accepted(institution)
+
+
+def _refuse_unopened(institution_id: int) -> None:
+    """One refusal for each Link that was opened: otherwise this would be a refresh without a pause."""
+    opened = link_session.current()
+    if opened is None or opened.institution_id != institution_id:
+        raise Conflict("Link was not opened on this connection.", code="no_link")
 
 
 @blueprint.patch("/financial-institutions")
@@ -109,9 +118,12 @@ def refresh(institution_id: int) -> Response:
 def delete(institution_id: int) -> Response:
     """200 whatever the vendor does: the Item is ended in the background, and retried until it is."""
     user = person()
-    institutions.delete_institution(user, owned_institution(user, institution_id))
+    institution = owned_institution(user, institution_id)
+    bank_id = institution.plaid_institution_id
+    institutions.delete_institution(user, institution)
     left = dashboard(user)
-    return jsonify(html=pieces.totals(left), dashboard=dashboard_json(left))
+    html = "".join(pieces.card(each) for each in _replaceable(left, bank_id)) + pieces.totals(left)
+    return jsonify(html=html, dashboard=dashboard_json(left))
 
 
 @blueprint.post("/financial-institutions/<int:institution_id>/restore-accounts")
@@ -140,13 +152,18 @@ def _accepted(institution: FinancialInstitution) -> Response:
     return response
 
 
+def _replaceable(board: Dashboard, bank_id: str | None) -> list[InstitutionView]:
+    """Connections to a bank that are broken: whether another one replaces them stands on their own cards."""
+    return [
+        each for each in board.institutions if bank_id and each.bank_id == bank_id and each.state in BROKEN
+    ]
+
+
 def _resource(institution_id: int) -> dict[str, object]:
     view = institution_view(institution_id)
     if view is None:  # deleted between the two looks
         raise NotFound
     board = dashboard(person())
-    # A connection to the same bank that this one replaces says so on its own card.
-    same = [each for each in board.institutions if each.bank_id == view.bank_id and each.id != view.id]
-    cards = [view, *(same if view.bank_id else [])]
+    cards = [view, *(each for each in _replaceable(board, view.bank_id) if each.id != view.id)]
     html = "".join(pieces.card(each) for each in cards) + pieces.totals(board)
     return {**resource(view), "html": html}

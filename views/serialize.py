@@ -33,7 +33,8 @@ def dashboard_json(dashboard: Dashboard) -> dict[str, Any]:
         "as_of": _moment(dashboard.as_of),
         "totals": [total(line) for line in dashboard.totals],
         "institutions": [
-            {**resource(view), "accounts": [_account(account) for account in view.accounts]}
+            # Of a withdrawn bank nothing but names is left.
+            {**resource(view), "accounts": [] if view.purged else [_account(each) for each in view.accounts]}
             for view in dashboard.institutions
         ],
     }

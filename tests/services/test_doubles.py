@@ -69,6 +69,25 @@ def test_what_does_not_count_or_is_another_account_is_no_double(user, account, w
     assert doubles(user) == []
 
 
+P, Q = {"persistent_account_id": "p"}, {"persistent_account_id": "q"}
+
+
+@pytest.mark.parametrize(
+    "one, other, double",
+    [
+        (P, {**P, "name": "Everyday", "mask": None}, True),
+        (P, Q, False),
+        (P, {}, True),
+        ({}, Q, True),
+        (P, {**Q, "name": "Everyday"}, False),
+    ],
+)
+def test_the_banks_own_id_decides_where_both_have_one(user, one, other, double):
+    linked(user, one)
+    linked(user, other)
+    assert (doubles(user) != []) is double
+
+
 def test_banks_without_an_id_are_not_compared(user):
     linked(user, plaid_institution_id=None)
     linked(user, plaid_institution_id=None)

@@ -25,8 +25,8 @@ DASHBOARD = [
     "SELECT financial_institutions",  # the cards
     "SELECT accounts",  # every account on them, its tracker, and what was spent
 ]
-ANEW = "SELECT financial_institutions"
-"""Only where a connection is broken: was its bank linked anew?"""
+ANEW = "SELECT accounts"
+"""Only where a connection is broken: was its bank linked anew, and is an account left of it?"""
 BUDGET = 6
 SIZES = [(2, 6), (10, 10), (50, 20)]
 

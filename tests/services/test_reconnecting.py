@@ -152,7 +152,7 @@ def test_fault_21_a_bank_that_announces_its_end_still_works_and_says_the_day(
     known, bank, banks, engine, code, guessed, says
 ):
     known.state, known.error_code, known.expires_at = "expiring", code, NOW + timedelta(days=5)
-    known.end_is_guessed = guessed
+    known.end_source = "guessed" if guessed else "announced"
     db.session.commit()
     view = institution_view(known.id)
     assert (view.state, view.state_label) == ("expiring", f"Expires {says} Saturday, Nov 28")
@@ -187,6 +187,7 @@ def test_an_announced_end_stays_before_that_of_the_consent_until_it_was_renewed(
     bank.always("/accounts/get", consenting(consent))
     bank.always("/accounts/balance/get", consenting(consent))
     known.state, known.error_code, known.expires_at = "expiring", code, announced
+    known.end_source = "announced"
     known.due_at = NOW if watched else None
     db.session.commit()
     for _ in range(2):
@@ -232,23 +233,47 @@ def test_an_announced_end_that_has_passed_gives_way(known, bank, banks, days):
 
 
 @pytest.mark.parametrize(
-    "days, wanted, guessed", [(3, 3, False), (6, 6, False), (7, 7, False), (300, 5, True), (None, 5, True)]
+    "days, wanted, source",
+    [
+        (3, 3, "consent"),
+        (6, 6, "consent"),
+        (7, 7, "consent"),
+        (300, 5, "guessed"),
+        (None, 5, "guessed"),
+    ],
 )
-def test_a_day_that_the_bank_tells_takes_the_place_of_a_guess(known, bank, banks, days, wanted, guessed):
+def test_a_day_that_the_bank_tells_takes_the_place_of_a_guess(known, bank, banks, days, wanted, source):
     """Unless it is the consent's own, far from now: the announcement is about something else."""
     known.state, known.error_code, known.expires_at = (
         "expiring",
         "PENDING_DISCONNECT",
         NOW + timedelta(days=5),
     )
-    known.end_is_guessed = True
+    known.end_source = "guessed"
     db.session.commit()
     told = consenting(NOW + timedelta(days=days)) if days else plaid.accounts(plaid.account("a1"))
     bank.always("/accounts/get", told)
     for _ in range(2):
         read(known, banks)
-        assert (known.expires_at, known.end_is_guessed) == (NOW + timedelta(days=wanted), guessed)
-        assert known.state == "expiring"
+        assert (known.expires_at, known.end_source) == (NOW + timedelta(days=wanted), source)
+        assert institution_view(known.id).state == "expiring"
+
+
+def test_a_near_end_of_the_consent_is_no_announcement_and_moves_when_it_is_renewed(known, bank, banks):
+    for days in (6, 365, 7.5, 7.5, None):
+        ends = NOW + timedelta(days=days) if days else None
+        bank.always("/accounts/get", consenting(ends) if ends else plaid.accounts(plaid.account("a1")))
+        read(known, banks)
+        assert (known.state, known.expires_at) == ("healthy", ends or NOW + timedelta(days=7.5))
+
+
+def test_an_end_that_has_come_is_over_on_the_page_of_connections(known):
+    known.state, known.error_code = "needs_login", "ITEM_LOGIN_REQUIRED"
+    known.expires_at, known.end_source = NOW - timedelta(days=20), "guessed"
+    db.session.commit()
+    found = connections_of(db.session.get_one(User, known.user_id))
+    (row,) = found.connections
+    assert (row.ended, row.ends_on, found.endless, found.foreseen) == (True, None, 0, False)
 
 
 def test_a_guess_stays_one_through_a_failure(known, bank, banks):
@@ -257,7 +282,7 @@ def test_a_guess_stays_one_through_a_failure(known, bank, banks):
         "PENDING_DISCONNECT",
         NOW + timedelta(days=5),
     )
-    known.end_is_guessed = True
+    known.end_source = "guessed"
     db.session.commit()
     bank.next("/accounts/get", plaid.failure("INSTITUTION_DOWN"))
     read(known, banks)

@@ -26,6 +26,7 @@ from services import leases, webhooks
 from services.institutions import delete_institution
 from services.linking import link
 from services.refreshing import Outcome, refresh
+from services.reporting import institution_view
 from services.sweeping import sweep
 from services.webhook_receipts import KEPT, purge, receipts_due, receive
 from tests.support import scripted_plaid as plaid
@@ -234,7 +235,8 @@ def test_an_announcement_without_a_moment_means_a_week_and_the_bank_may_know_bet
     bank.always("/accounts/get", {**plaid.accounts(plaid.account("a1")), "item": item})
     due_now(bank_of)
     assert refresh(bank_of.id, banks, 60, only_wanted=True) is Outcome.DONE
-    assert (look(bank_of).state, bank_of.expires_at, bank_of.end_is_guessed) == ("expiring", sooner, False)
+    assert (look(bank_of).expires_at, bank_of.end_source) == (sooner, "consent")
+    assert institution_view(bank_of.id).state == "expiring"
 
 
 def test_a_guess_does_not_hide_an_end_that_is_known_and_comes_first(bank_of):
@@ -243,27 +245,23 @@ def test_a_guess_does_not_hide_an_end_that_is_known_and_comes_first(bank_of):
     db.session.commit()
     for _ in range(2):
         done("PENDING_DISCONNECT")
-        assert (look(bank_of).expires_at, bank_of.end_is_guessed, bank_of.state) == (
-            sooner,
-            False,
-            "expiring",
-        )
+        assert (look(bank_of).expires_at, bank_of.end_source, bank_of.state) == (sooner, None, "expiring")
     login_required()
     done("PENDING_DISCONNECT")
-    assert (look(bank_of).expires_at, bank_of.end_is_guessed) == (sooner, False)
+    assert (look(bank_of).expires_at, bank_of.end_source) == (sooner, None)
 
 
 @pytest.mark.parametrize("days", [3, 9])
 def test_a_day_that_is_told_takes_the_place_of_a_guess(bank_of, days):
     done("PENDING_DISCONNECT")
-    assert look(bank_of).end_is_guessed
+    assert look(bank_of).end_source == "guessed"
     told = utcnow().replace(microsecond=0) + timedelta(days=days)
     done("PENDING_DISCONNECT", ends_at=told.isoformat())
-    assert (look(bank_of).expires_at, bank_of.end_is_guessed) == (told, False)
+    assert (look(bank_of).expires_at, bank_of.end_source) == (told, "announced")
     done("PENDING_DISCONNECT")
-    assert look(bank_of).end_is_guessed is (days == 9), "the earlier one"
+    assert look(bank_of).end_source == ("guessed" if days == 9 else "announced"), "the earlier one"
     done("LOGIN_REPAIRED", sent_at="200")
-    assert (look(bank_of).expires_at, bank_of.end_is_guessed) == (None, False)
+    assert (look(bank_of).expires_at, bank_of.end_source) == (None, None)
 
 
 def test_an_announcement_that_comes_after_its_repair_or_its_own_end_is_ignored(bank_of):

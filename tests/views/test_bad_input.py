@@ -36,7 +36,10 @@ FIELDS: dict[tuple[str, str], dict[str, str | None]] = {
         "metadata": None,
         "confirm_duplicate": "bad_input",
     },
-    ("POST", "/financial-institutions/<int:institution_id>/reconnected"): {"chose_accounts": "bad_input"},
+    ("POST", "/financial-institutions/<int:institution_id>/reconnected"): {
+        "chose_accounts": "bad_input",
+        "refused": "bad_input",
+    },
     ("PATCH", "/financial-institutions"): {},
     ("PATCH", "/financial-institutions/<int:institution_id>"): {},
     ("DELETE", "/financial-institutions/<int:institution_id>"): {},
@@ -50,6 +53,7 @@ GOOD: dict[str, Any] = {
     "confirm_duplicate": True,
     "institution_id": 1,
     "chose_accounts": True,
+    "refused": False,
 }
 
 

@@ -79,9 +79,12 @@ def test_after_a_refusal_the_bank_is_asked_and_nothing_that_is_known_changes(
     ends = utcnow().replace(microsecond=0) + timedelta(days=3)
     number = make(**LOGIN, expires_at=ends, new_accounts_at=utcnow(), realtime_at=utcnow())
     at_bank.always("/accounts/get", plaid.failure("INVALID_UPDATED_USERNAME"))
-    where = f"/financial-institutions/{number}/reconnected"
-    answer = ada[1].call("POST", where, {"refused": True, "chose_accounts": True})
+    where, body = f"/financial-institutions/{number}/reconnected", {"refused": True, "chose_accounts": True}
+    assert is_error(ada[1].call("POST", where, body), 409, "no_link")
+    open_link(ada[1], institution_id=number)
+    answer = ada[1].call("POST", where, body)
     assert (answer.status_code, answer.json["state"]) == (202, "error"), "also within the minute"
+    assert is_error(ada[1].call("POST", where, body), 409, "no_link"), "once for each Link that was opened"
     assert "Link it anew" in answer.json["html"]
     row = rows(lambda: db.session.get(FinancialInstitution, number))
     assert (row.expires_at, row.new_accounts_at is None) == (ends, False)
@@ -92,7 +95,6 @@ def test_ended_access_is_a_conflict(ada, make, at_bank):
     for answer in (
         ada[1].call("POST", "/create_link_token", {"institution_id": number}),
         ada[1].call("POST", f"/financial-institutions/{number}/reconnected"),
-        ada[1].call("POST", f"/financial-institutions/{number}/reconnected", {"refused": True}),
     ):
         assert is_error(answer, 409, "access_ended")
 
@@ -247,7 +249,11 @@ def test_of_withdrawn_access_a_tracker_waits_and_says_no_number(ada, make, rows)
     assert 'data-accounts="0" data-ended' in page
     why = ada[1].get(f"/accounts/{account}/spending").text
     assert "the transactions of this account are deleted here" in why
-    assert "has reported no transaction" not in why
+    for false in ("has reported no transaction", "$2,800.00 left", "was last read"):
+        assert false not in why
+    assert "Closed" not in ada[1].get("/totals/why").text
+    (institution,) = ada[1].get("/dashboard.json").json["institutions"]
+    assert institution["accounts"] == []
 
 
 def test_of_withdrawn_access_that_was_linked_anew_the_empty_card_can_go(ada, make, rows):
@@ -335,8 +341,47 @@ def test_what_matters_is_not_left_behind_by_an_empty_field(ada, replaced, rows):
     assert answer.status_code == 400
     assert "Please choose for every account" in answer.text
     assert rows(lambda: db.session.query(BudgetTracker).count()) == 1
-    assert ada[1].post(where, **{f"account-{account}": "none"}).status_code == 303
+    field = f"account-{account}"
+    gone = ada[1].post(where, **{field: "999999"})
+    assert Page(gone.text).value(field) == "", (
+        "a choice that is gone is none, not the first of those that are left"
+    )
+    assert ada[1].post(where, **{field: "none"}).status_code == 303
     assert rows(lambda: db.session.query(BudgetTracker).count()) == 0
+
+
+def test_an_account_of_another_type_with_the_same_id_at_the_bank_can_be_chosen(ada, replaced, rows):
+    old, _, account, target = replaced
+
+    def same():
+        for number, kind in ((account, "depository"), (target, "other")):
+            row = db.session.get(Account, number)
+            row.persistent_account_id, row.type = "p", kind
+        db.session.commit()
+
+    rows(same)
+    where = f"/connections/{old}/move"
+    assert ada[1].page(where).value(f"account-{account}") == str(target)
+    assert ada[1].post(where, **{f"account-{account}": str(target)}).status_code == 303
+
+
+def test_an_account_that_is_not_asked_about_gives_way(ada, replaced, rows):
+    """An empty one that looks like the account which the person puts another one into."""
+    old, new, account, target = replaced
+    rows(lambda: _rename(target, "Everyday"))
+    rows(lambda: make_account(db.session.get(FinancialInstitution, old), name="Savings").id)
+    savings = rows(lambda: make_account(db.session.get(FinancialInstitution, new), name="Savings").id)
+    answer = ada[1].post(f"/connections/{old}/move", **{f"account-{account}": str(savings)})
+    assert answer.status_code == 303
+    assert rows(lambda: [row.account_id for row in db.session.query(BudgetTracker)]) == [savings]
+
+
+def test_a_card_that_waits_to_be_moved_follows_when_the_new_connection_is_deleted(ada, replaced):
+    old, new, _, _ = replaced
+    html = ada[1].call("DELETE", f"/financial-institutions/{new}").json["html"]
+    assert f'data-piece="institution-{old}"' in html
+    assert "Reconnect" in html
+    assert "Move over" not in html
 
 
 def _rename(account_id, name):
@@ -347,6 +392,7 @@ def _rename(account_id, name):
 def test_two_accounts_do_not_move_into_one(ada, replaced, rows):
     old, _, account, target = replaced
     second = rows(lambda: make_account(db.session.get(FinancialInstitution, old), name="Savings").id)
+    rows(lambda: make_tracker(db.session.get(Account, second)))
     fields = {f"account-{account}": str(target), f"account-{second}": str(target)}
     answer = ada[1].post(f"/connections/{old}/move", **fields)
     assert answer.status_code == 400
