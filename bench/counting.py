@@ -7,13 +7,14 @@ from types import TracebackType
 from typing import Any, Self
 
 from sqlalchemy import Engine, event
+from sqlalchemy.engine.interfaces import ExecuteStyle
 
 _NOT_COUNTED = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "PRAGMA")
 
 
 class Counter:
     """Statements (without BEGIN, COMMIT and their like) and commits of this process inside the `with`;
-    of threads whose name begins with `threads`."""
+    of threads whose name begins with `threads`. Rows that psycopg2 sends one by one are so many statements."""
 
     def __init__(self, threads: str = "") -> None:
         self._threads = threads
@@ -32,10 +33,15 @@ class Counter:
         event.remove(Engine, "before_cursor_execute", self._executed)
         event.remove(Engine, "commit", self._committed)
 
-    def _executed(self, _connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+    def _executed(
+        self, connection: Any, _cursor: Any, statement: str, rows: Any, context: Any, _many: bool
+    ) -> None:
         if self._counts_here() and not statement.lstrip().upper().startswith(_NOT_COUNTED):
+            one_by_one = (
+                context.execute_style is ExecuteStyle.EXECUTEMANY and connection.dialect.driver == "psycopg2"
+            )
             with self._lock:
-                self.statements += 1
+                self.statements += len(rows) if one_by_one else 1
 
     def _committed(self, _connection: Any) -> None:
         if self._counts_here():

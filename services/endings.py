@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, literal, not_, null
+from sqlalchemy import Boolean, ColumnElement, and_, bindparam, case, literal, not_, null, or_
 
 from database import UtcDateTime
 from domain.connections import SOON
@@ -21,9 +21,23 @@ _NEAR = SOON + timedelta(days=1)
 """An end is announced a week before it comes; a consent's own is known for a year."""
 
 
-def is_announced(now: datetime) -> ColumnElement[bool]:
-    """Does an end lie ahead that was announced? A success does not take that back."""
-    return and_(_row.expires_at > _moment(now), _row.end_source.in_((ANNOUNCED, GUESSED)))
+def told(consent_ends_at: datetime | None, now: datetime) -> dict[str, object]:
+    """The parameters of `columns` after an answer of the bank that gives this end of the consent (None: it gives
+    none). An end that has passed although the bank has answered was none."""
+    if consent_ends_at is None or consent_ends_at <= now:
+        return {"now": now, "answered": True, "consent_ends_at": None, "consent_ends_soon": False}
+    soon = consent_ends_at <= now + _NEAR
+    return {"now": now, "answered": True, "consent_ends_at": consent_ends_at, "consent_ends_soon": soon}
+
+
+def untold(now: datetime) -> dict[str, object]:
+    """The parameters of `columns` where the bank was not asked: the end stays as it is known."""
+    return {**told(None, now), "answered": False}
+
+
+def is_announced() -> ColumnElement[bool]:
+    """Does an end lie ahead of :now that was announced? A success does not take that back."""
+    return and_(_row.expires_at > _moment("now"), _row.end_source.in_((ANNOUNCED, GUESSED)))
 
 
 def announced_code() -> ColumnElement[Any]:
@@ -32,24 +46,17 @@ def announced_code() -> ColumnElement[Any]:
     return case((code == "PENDING_DISCONNECT", code), else_=literal("PENDING_EXPIRATION"))
 
 
-def told(consent_ends_at: datetime | None, now: datetime) -> dict[str, object]:
-    """The columns after an answer of the bank that gives this end of the consent (None: it gives none). An end that
-    has passed although the bank has answered was none."""
-    known, source = _row.expires_at, _row.end_source
-    if consent_ends_at is None or consent_ends_at <= now:
-        passed = known <= _moment(now)
-        return {
-            "expires_at": case((passed, null()), else_=known),
-            "end_source": case((passed, null()), else_=source),
-        }
-    end = _moment(consent_ends_at)
-    sharper = and_(source == GUESSED, literal(consent_ends_at <= now + _NEAR))
-    kept = and_(is_announced(now), known < end, not_(sharper))
+def columns() -> dict[str, ColumnElement[Any]]:
+    """A rule (services/leases.py) with the parameters of `told` or `untold`."""
+    known, source, end = _row.expires_at, _row.end_source, _moment("consent_ends_at")
+    passed = and_(bindparam("answered", type_=Boolean), end.is_(None), known <= _moment("now"))
+    sharper = and_(source == GUESSED, bindparam("consent_ends_soon", type_=Boolean))
+    kept = or_(end.is_(None), and_(is_announced(), known < end, not_(sharper)))
     return {
-        "expires_at": case((kept, known), else_=end),
-        "end_source": case((kept, source), else_=literal(CONSENT)),
+        "expires_at": case((passed, null()), (kept, known), else_=end),
+        "end_source": case((passed, null()), (kept, source), else_=literal(CONSENT)),
     }
 
 
-def _moment(value: datetime) -> ColumnElement[Any]:
-    return literal(value, UtcDateTime())
+def _moment(name: str) -> Any:
+    return bindparam(name, type_=UtcDateTime())

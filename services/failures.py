@@ -16,7 +16,7 @@ from domain.periods import next_refresh
 from extensions import db
 from models import ACCOUNTS, ERROR, EXPIRING, NEEDS_LOGIN, NEW, REVOKED, FinancialInstitution, ItemRemoval
 from providers.base import Kind, ProviderError
-from services import leases, purging, vendors
+from services import leases, outcomes, purging, vendors
 from services.leases import Claim
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ def put_off(claim: Claim, until: datetime) -> None:
         outcome |= {"due_at": until, "attempts": claim.attempts, "stage": ACCOUNTS}
     elif claim.watched and claim.state not in (NEEDS_LOGIN, EXPIRING):
         outcome |= {"state": ERROR, "error_code": _what_is_wrong(claim)}
-    leases.fail(claim, outcome)
+    outcomes.fail(claim, outcome)
 
 
 def _what_is_wrong(claim: Claim) -> str | None:
@@ -61,7 +61,7 @@ def record(claim: Claim, error: ProviderError) -> None:
         _withdrawn(claim, now)
     else:
         pause = now + LIMIT_PAUSE if error.kind is Kind.LIMIT else None
-        leases.fail(claim, _outcome(claim, error, now), not_before=pause)
+        outcomes.fail(claim, _outcome(claim, error, now), not_before=pause)
     vendors.learn(vendors_of(claim), error)
 
 
@@ -81,19 +81,19 @@ def _outcome(claim: Claim, error: ProviderError, now: datetime) -> dict[str, obj
 
 def _withdrawn(claim: Claim, now: datetime) -> None:
     """The person has withdrawn access at the bank, and its webhook never came: the same is deleted now."""
-    if leases.lock(claim, **purging.ended(now)):
+    if leases.lock(claim, purging.ended(now)):
         purging.delete_data(claim.id)
         db.session.commit()
 
 
 def park(institution_id: int, code: str) -> None:
     """An institution that cannot be worked on waits an hour, with its reason, so that it never blocks the others."""
-    leases.give_back(institution_id, _parked(code))
+    outcomes.give_back(institution_id, _parked(code))
 
 
 def broken(claim: Claim) -> None:
     """One that a mistake of ours stopped waits likewise, but for what was asked for since."""
-    leases.fail(claim, _parked("INTERNAL"))
+    outcomes.fail(claim, _parked("INTERNAL"))
 
 
 def _parked(code: str) -> dict[str, object]:

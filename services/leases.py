@@ -18,20 +18,15 @@ from sqlalchemy import (
     Row,
     and_,
     bindparam,
-    case,
-    false,
-    literal,
     or_,
     select,
     true,
     update,
 )
 
-from background import enqueue
-from database import UtcDateTime, changed_rows, utcnow
+from database import utcnow
 from extensions import db
-from models import ACCOUNTS, DONE, REVOKED, TRANSACTIONS, FinancialInstitution, User
-from services import reading
+from models import REVOKED, FinancialInstitution, User
 from services.health import DATABASE_AWAY, roll_back
 
 _table: Any = FinancialInstitution.__table__
@@ -39,14 +34,10 @@ _row = _table.c
 """Of the table, not of the class: what the ORM adds to an UPDATE costs more than the UPDATE, and every refresh does it.
 """
 
-_IDLE: dict[str, object] = {
-    "stage": case((_row.transactions_status == reading.NOT_READY, TRANSACTIONS), else_=DONE),
-    "due_at": None,
-    "realtime_wanted": False,
-    "attempts": 0,
-    "lease_id": None,
-    "lease_until": None,
-}
+NOBODYS: dict[str, object] = {"lease_id": None, "lease_until": None}
+"""The columns of a lease given back."""
+Rule = Callable[[], dict[str, ColumnElement[Any]]]
+"""Columns whose new values depend on what the row holds at that moment, with named parameters for the rest."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -156,27 +147,12 @@ def let_go(claim: Claim) -> None:
     """End the lease and leave everything as it was: the database went away under the work, and whoever wanted it
     still does. When not even this can be written, this process alone may claim the institution before the lease
     has run out."""
-    mine = update(_table).where(_mine(claim))
     try:
-        db.session.execute(mine.values(lease_id=None, lease_until=None))
+        change(claim, NOBODYS)
         db.session.commit()
     except DATABASE_AWAY:
         roll_back()
         _strand(claim.id, claim.lease_id)
-
-
-def wanted_anew(claim: Claim) -> ColumnElement[bool]:
-    """Was it asked for again since the claim (a webhook, a click)? What was read may be older than that."""
-    due_at = _row.due_at
-    return and_(due_at.is_not(None), due_at.is_distinct_from(literal(claim.due_at, UtcDateTime())))
-
-
-def realtime_anew(claim: Claim) -> ColumnElement[bool]:
-    """Were real-time numbers asked for since the claim? What was claimed as such, a webhook may want anew without."""
-    if not claim.realtime:
-        return _row.realtime_wanted.is_(true())
-    asked_at = literal(claim.realtime_at, UtcDateTime())
-    return and_(_row.realtime_wanted, _row.realtime_at.is_distinct_from(asked_at))
 
 
 def is_free(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
@@ -195,7 +171,7 @@ def keeper(claim: Claim, lease_seconds: int) -> Callable[[], None]:
         nonlocal renewed
         if monotonic() - renewed < lease_seconds / 3:
             return
-        if not lock(claim, lease_until=utcnow() + timedelta(seconds=lease_seconds)):
+        if not lock(claim, {"lease_until": utcnow() + timedelta(seconds=lease_seconds)}):
             raise LeaseLostError
         db.session.commit()
         renewed = monotonic()
@@ -212,64 +188,48 @@ def hold(claim: Claim) -> bool:
     there it is an UPDATE.
     """
     if db.session.get_bind().dialect.name == "sqlite":
-        return lock(claim, lease_id=claim.lease_id)
-    query = select(_row.id).where(_mine(claim)).with_for_update(key_share=True)
-    if db.session.scalar(query) is not None:
+        return lock(claim, {"lease_id": claim.lease_id})
+    if db.session.execute(_HOLDING, _key(claim)).one_or_none() is not None:
         return True
     db.session.rollback()
     return False
 
 
-def lock(claim: Claim, **values: object) -> bool:
+def lock(claim: Claim, values: dict[str, object], rule: Rule | None = None, **told: object) -> bool:
     """Lock and change the institution's row if the lease is still ours; False when it was taken over or removed.
 
     Everything written after it in this transaction belongs to a living institution: a deletion waits, or
     has happened and we write nothing.
     """
-    result = db.session.execute(update(_table).where(_mine(claim)).values(**values))
-    if changed_rows(result) == 1:
+    if change(claim, values, rule, **told) is not None:
         return True
     db.session.rollback()
     return False
 
 
-def fail(claim: Claim, outcome: dict[str, object], *, not_before: datetime | None = None) -> None:
-    """End the lease with an outcome; what was asked for since the claim still waits, for `not_before` if that is
-    given, and a worker is woken for it. Nothing waits for access that has ended."""
-    values = {**_IDLE, **outcome}
-    anew = false() if values.get("state") == REVOKED else wanted_anew(claim)
-    wanted_at = _row.due_at if not_before is None else literal(not_before, UtcDateTime())
-    kept = {
-        "due_at": case((anew, wanted_at), else_=literal(values["due_at"], UtcDateTime())),
-        "stage": case((anew, ACCOUNTS), else_=values["stage"]),
-        "realtime_wanted": and_(anew, realtime_anew(claim)),
-    }
-    row = end(claim, {**values, **kept})
-    db.session.commit()
-    if row is not None and "due_at" not in outcome:
-        wake(claim.id, row.due_at, realtime=row.realtime_wanted)
+def change(
+    claim: Claim, values: dict[str, object], rule: Rule | None = None, **told: object
+) -> Row[Any] | None:
+    """Change the row if the lease is still ours: these values, and the rule's with the parameters `told`. When it is
+    wanted now, and whether in real time; None when it was taken over or removed. Does not commit."""
+    new = {f"new_{name}": value for name, value in values.items()}
+    query = _changing(tuple(values), rule)
+    return db.session.execute(query, {**_key(claim), **new, **told}).one_or_none()
 
 
-def end(claim: Claim, values: dict[str, Any]) -> Row[Any, Any] | None:
-    """Change the row as its lease ends, if the lease is still ours: when it is wanted again, and whether in real time.
-    None when it was taken over or removed. Does not commit."""
-    query = update(_table).where(_mine(claim)).values(values).returning(_row.due_at, _row.realtime_wanted)
-    return db.session.execute(query).one_or_none()
+@cache
+def _changing(names: tuple[str, ...], rule: Rule | None) -> Any:
+    """The UPDATE of a leased row, built once for the same columns and rule: that took longer than the database."""
+    values = {name: bindparam(f"new_{name}", type_=_row[name].type) for name in names}
+    ruled = rule() if rule else {}
+    return (
+        update(_table).where(_MINE).values({**values, **ruled}).returning(_row.due_at, _row.realtime_wanted)
+    )
 
 
-def _mine(claim: Claim) -> ColumnElement[bool]:
-    return and_(_row.id == claim.id, _row.lease_id == claim.lease_id)
+def _key(claim: Claim) -> dict[str, object]:
+    return {"number": claim.id, "mine": claim.lease_id}
 
 
-def wake(institution_id: int, due_at: datetime | None, *, realtime: bool) -> None:
-    """Have a worker come when it is wanted, after the commit that said so; None: nobody wants it."""
-    if due_at is not None:
-        delay = max(0.0, (due_at - utcnow()).total_seconds())
-        enqueue("refresh_now" if realtime else "refresh", delay=delay, institution_id=institution_id)
-
-
-def give_back(institution_id: int, outcome: dict[str, object]) -> None:
-    """Leave an outcome, and nothing waiting, where no living worker has a lease."""
-    free = and_(_row.id == institution_id, is_free(utcnow()))
-    db.session.execute(update(_table).where(free).values({**_IDLE, **outcome}))
-    db.session.commit()
+_MINE = and_(_row.id == bindparam("number"), _row.lease_id == bindparam("mine"))
+_HOLDING = select(_row.id).where(_MINE).with_for_update(key_share=True)

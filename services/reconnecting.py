@@ -15,7 +15,7 @@ from domain.wording import failure_sentence, reconnecting_sentence
 from extensions import db
 from models import ACCOUNTS, REVOKED, FinancialInstitution
 from providers.base import Banks, Kind, LinkToken, ProviderError
-from services import endings, leases, vendors
+from services import endings, outcomes, vendors
 from services.institutions import REALTIME_PAUSE
 from services.linking import bank_of
 from vault import UndecryptableError
@@ -104,7 +104,7 @@ def _read(institution: FinancialInstitution, values: dict[str, object]) -> None:
         raise NotFound from None
     if not changed_rows(result):
         raise _ended()
-    leases.wake(institution.id, institution.due_at, realtime=institution.realtime_wanted)
+    outcomes.wake(institution.id, institution.due_at, realtime=institution.realtime_wanted)
 
 
 def _read_now(now: datetime) -> dict[str, object]:

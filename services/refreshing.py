@@ -9,29 +9,18 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import ColumnElement, case, literal, null
-
-from database import UtcDateTime, utcnow
+from database import utcnow
 from domain.periods import local_date, next_refresh
 from extensions import db
-from models import (
-    DONE,
-    EXPIRING,
-    HEALTHY,
-    NEW,
-    TRANSACTIONS,
-    FinancialInstitution,
-)
+from models import DONE, HEALTHY, NEW, TRANSACTIONS
 from providers.base import BankGateway, Banks, Institution, Kind, ProviderError
-from services import applying, endings, failures, leases, reading, vendors
+from services import applying, endings, failures, leases, outcomes, reading, vendors
 from services.health import DATABASE_AWAY, roll_back
 from services.leases import Claim
 from vault import UndecryptableError
 
 log = logging.getLogger(__name__)
-_row = FinancialInstitution.__table__.c
 
 NOT_READY_LADDER = (1, 2, 4, 8, 15, 30, 60)
 """Seconds between tries while a new Item's transactions are being prepared (DESIGN.md 6)."""
@@ -105,10 +94,6 @@ def _bank_of(environment: str, banks: Banks) -> BankGateway:
         raise ProviderError("NOT_CONFIGURED", Kind.CONFIG) from None
 
 
-def _moment(value: datetime | None) -> ColumnElement[Any]:
-    return literal(value, UtcDateTime())
-
-
 def _read_and_write(claim: Claim, bank: BankGateway, lease_seconds: int) -> Outcome:
     """The three steps of a refresh; a person watching sees the accounts before the transactions are read."""
     # While a new Item's transactions are being prepared its accounts were just read: only sync is tried again.
@@ -136,7 +121,8 @@ def _write_accounts_early(
     """Show the balances at once, before the transactions are read."""
     now = utcnow()
     lease = {"lease_until": now + timedelta(seconds=lease_seconds), "stage": TRANSACTIONS}
-    if not leases.lock(claim, **lease, **_face(identity), **_age(balances, now)):
+    end = endings.told(balances.consent_ends_at, now)
+    if not leases.lock(claim, {**lease, **_face(identity), **_age(balances)}, endings.columns, **end):
         return False
     known = _known(claim, balances)
     applying.write_accounts(claim.id, balances.accounts, known, now, local_date(now, claim.timezone))
@@ -200,51 +186,33 @@ def _finish(
     cursor: str | None,
     now: datetime,
 ) -> Outcome:
-    """The last statement of a refresh: cursor, state, and the lease given back."""
+    """The last statement of a refresh: cursor, state, when it is read again, and the lease given back."""
     waiting = status == reading.NOT_READY
-    ends = endings.is_announced(now)
+    climbing = waiting and claim.attempts < len(NOT_READY_LADDER)
+    complete = status in ("HISTORICAL_UPDATE_COMPLETE", reading.UNSUPPORTED)
     values = {
-        "lease_id": None,
-        "lease_until": None,
-        "state": case((ends, EXPIRING), else_=HEALTHY),
         "stage": TRANSACTIONS if waiting else DONE,
-        "error_code": case((ends, endings.announced_code()), else_=null()),
         "refreshed_at": now,
         "transactions_cursor": cursor,
         "transactions_status": status,
-        **_next_reading(claim, status, now),
-        **_face(identity),
-        **_age(balances, now),
-        **_chosen(claim, balances),
-    }
-    row = leases.end(claim, values)
-    if row is None:
-        db.session.rollback()
-        return Outcome.BUSY
-    db.session.commit()
-    leases.wake(claim.id, row.due_at, realtime=row.realtime_wanted)
-    return Outcome.WAITING if waiting else Outcome.DONE
-
-
-def _next_reading(claim: Claim, status: str, now: datetime) -> dict[str, object]:
-    """When it is read again: by the job, for who asked meanwhile, or soon while its history is being prepared."""
-    complete = status in ("HISTORICAL_UPDATE_COMPLETE", reading.UNSUPPORTED)
-    climbing = status == reading.NOT_READY and claim.attempts < len(NOT_READY_LADDER)
-    retry_at = now + timedelta(seconds=NOT_READY_LADDER[claim.attempts]) if climbing else None
-    # A person who asked while a cached refresh was running still gets the real-time one.
-    asked_meanwhile = leases.realtime_anew(claim)
-    values: dict[str, object] = {
         "scheduled_at": next_refresh(max(now, claim.due_by or now), claim.timezone) if complete else now,
         # One past the ladder's end means: climbed in vain, only the job tries again.
-        "attempts": min(claim.attempts, len(NOT_READY_LADDER)) + 1 if status == reading.NOT_READY else 0,
-        "due_at": case(
-            (asked_meanwhile, _moment(now)),
-            (leases.wanted_anew(claim), _row.due_at),
-            else_=_moment(retry_at),
-        ),
-        "realtime_wanted": asked_meanwhile,
+        "attempts": min(claim.attempts, len(NOT_READY_LADDER)) + 1 if waiting else 0,
+        **_face(identity),
+        **_age(balances),
     }
-    return {**values, "state": NEW} if climbing and claim.state == NEW else values
+    written = outcomes.succeed(
+        claim,
+        values,
+        now,
+        state=NEW if climbing and claim.state == NEW else HEALTHY,
+        retry_at=now + timedelta(seconds=NOT_READY_LADDER[claim.attempts]) if climbing else None,
+        chosen_at=claim.chosen_at if balances else None,
+        end=endings.told(balances.consent_ends_at, now) if balances else endings.untold(now),
+    )
+    if not written:
+        return Outcome.BUSY
+    return Outcome.WAITING if waiting else Outcome.DONE
 
 
 def _face(identity: Institution | None) -> dict[str, object]:
@@ -261,17 +229,6 @@ def _face(identity: Institution | None) -> dict[str, object]:
     }
 
 
-def _age(balances: reading.Balances | None, now: datetime) -> dict[str, object]:
-    """The age of the numbers and the end of access; an age that was not said stays as it was known."""
-    if balances is None:
-        return {}
-    age = {} if balances.as_of is None else {"balances_as_of": balances.as_of}
-    return {**age, **endings.told(balances.consent_ends_at, now)}
-
-
-def _chosen(claim: Claim, balances: reading.Balances | None) -> dict[str, object]:
-    """The choice of accounts has been read; a newer one has not."""
-    if claim.chosen_at is None or balances is None:
-        return {}
-    column = _row.accounts_chosen_at
-    return {"accounts_chosen_at": case((column == claim.chosen_at, null()), else_=column)}
+def _age(balances: reading.Balances | None) -> dict[str, object]:
+    """The age of the numbers; one that was not said stays as it was known."""
+    return {"balances_as_of": balances.as_of} if balances and balances.as_of else {}

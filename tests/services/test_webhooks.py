@@ -22,7 +22,7 @@ from models import (
     WebhookReceipt,
 )
 from providers.base import Webhook
-from services import leases, webhooks
+from services import leases, outcomes, webhooks
 from services.institutions import delete_institution
 from services.linking import link
 from services.refreshing import Outcome, refresh
@@ -522,7 +522,9 @@ def test_receipts_are_forgotten_after_two_weeks(context):
 def test_a_lease_taken_before_the_news_knows_that_it_is_wanted_anew(bank_of):
     claim = leases.claim(bank_of.id, 60, None, only_wanted=False)
     assert claim is not None
-    wanted = db.session.query(FinancialInstitution.id).filter(leases.wanted_anew(claim))
+    wanted = (
+        db.session.query(FinancialInstitution.id).filter(outcomes.WANTED_ANEW).params(outcomes.since(claim))
+    )
     assert wanted.all() == []
     done("SYNC_UPDATES_AVAILABLE", "TRANSACTIONS")
     assert len(wanted.all()) == 1

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from sqlalchemy import Engine, event
+from sqlalchemy.engine.interfaces import ExecuteStyle
 
 _NOT_COUNTED = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "PRAGMA")
 
@@ -14,7 +15,8 @@ _NOT_COUNTED = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "PRAGMA")
 class StatementCounter:
     """The SQL statements and commits that the code inside `with` sends over one engine, from any thread.
 
-    BEGIN, COMMIT, ROLLBACK, SAVEPOINT and PRAGMA are no statements here; a commit is a transaction's end.
+    BEGIN, COMMIT, ROLLBACK, SAVEPOINT and PRAGMA are no statements here; a commit is a transaction's end. A
+    list of rows that psycopg2 sends one by one counts as so many.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -34,10 +36,15 @@ class StatementCounter:
         event.remove(self._engine, "before_cursor_execute", self._executed)
         event.remove(self._engine, "commit", self._committed)
 
-    def _executed(self, _connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+    def _executed(
+        self, connection: Any, _cursor: Any, statement: str, rows: Any, context: Any, _many: bool
+    ) -> None:
         if not statement.lstrip().upper().startswith(_NOT_COUNTED):
+            one_by_one = (
+                context.execute_style is ExecuteStyle.EXECUTEMANY and connection.dialect.driver == "psycopg2"
+            )
             with self._lock:
-                self.statements.append(" ".join(statement.split()))
+                self.statements += [" ".join(statement.split())] * (len(rows) if one_by_one else 1)
 
     def _committed(self, _connection: Any) -> None:
         with self._lock:
