@@ -94,6 +94,14 @@ def _upsert(
     return statement.returning(literal_column("1")) if dialect == "postgresql" else statement
 
 
+def upsert_from(table: Any, source: Any, keys: Sequence[str], dialect: str) -> Any:
+    """INSERT .. SELECT .. ON CONFLICT (keys) DO UPDATE of all other columns that the SELECT names."""
+    names = [column.name for column in source.selected_columns]
+    statement = _insert(table, dialect).from_select(names, source)
+    others = {name: statement.excluded[name] for name in names if name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=others)
+
+
 def insert_or_update(
     table: Any, row: dict[str, Any], keys: list[str], update: dict[str, Any], dialect: str
 ) -> Any:

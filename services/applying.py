@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, case, delete, func, literal, select
+from sqlalchemy import ColumnElement, Date, Row, and_, bindparam, case, delete, func, literal, select
 
-from database import upsert
+from database import upsert, upsert_from
 from extensions import db
 from models import Account, BalanceSnapshot, Transaction
 from providers.base import BankAccount, BankTransaction
@@ -87,7 +88,8 @@ def write_accounts(
         )
         known.ids.update((row.plaid_account_id, row.id) for row in db.session.execute(statement, rows))
     if living:
-        _write_snapshots(living, known, local_date)
+        ids = [known.ids[row.account_id] for row in living]
+        db.session.execute(_snapshots(_dialect()), {"day": local_date, "ids": ids})
 
 
 def delete_unchosen(reported: Iterable[BankAccount], known: KnownAccounts) -> None:
@@ -131,27 +133,14 @@ def _closed_row(institution_id: int, row: Row[Any], now: datetime) -> dict[str, 
     }
 
 
-def _write_snapshots(living: list[BankAccount], known: KnownAccounts, local_date: date) -> None:
-    statement = upsert(
-        BalanceSnapshot.__table__,
-        ["account_id", "local_date"],
-        ["available", "current", "limit", "currency"],
-        _dialect(),
-    )
-    db.session.execute(
-        statement,
-        [
-            {
-                "account_id": known.ids[row.account_id],
-                "local_date": local_date,
-                "available": row.available,
-                "current": row.current,
-                "limit": row.limit,
-                "currency": row.currency,
-            }
-            for row in living
-        ],
-    )
+@cache
+def _snapshots(dialect: str) -> Any:
+    """The day's balances of these accounts, as they were just written."""
+    balances = [_accounts.c[name] for name in ("available", "current", "limit", "currency")]
+    source = select(
+        _accounts.c.id.label("account_id"), bindparam("day", type_=Date).label("local_date"), *balances
+    ).where(_accounts.c.id.in_(bindparam("ids", expanding=True)))
+    return upsert_from(BalanceSnapshot.__table__, source, ["account_id", "local_date"], dialect)
 
 
 def write_transactions(
