@@ -75,10 +75,11 @@ def _write(app: Flask, institution_id: int, page: SyncPage, run: int) -> float:
     )
     changes.settle()
     with app.app_context():
-        known = applying.known_accounts(institution_id)
+        link = db.session.connection()
+        known = applying.known_accounts(link, institution_id)
 
         def write() -> None:
-            applying.write_transactions(institution_id, changes, known, from_start=False)
+            applying.write_transactions(link, institution_id, changes, known, from_start=False)
 
         taken = _timed(write)
         db.session.rollback()

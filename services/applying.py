@@ -1,7 +1,7 @@
 """Writing what was read about one institution: a handful of statements, whatever the number of rows.
 
-Called inside the transaction of services/refreshing.py, after it has locked the institution's row; nothing
-here commits. Rows of accounts the person deleted are not written: a deleted account stays deleted.
+Called inside the transaction of services/refreshing.py and with its connection, after it has locked the institution's
+row; nothing here commits. Rows of accounts the person deleted are not written: a deleted account stays deleted.
 """
 
 from __future__ import annotations
@@ -12,10 +12,21 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, Row, and_, bindparam, case, delete, func, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Date,
+    Row,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    literal,
+    select,
+)
 
 from database import upsert, upsert_from
-from extensions import db
 from models import Account, BalanceSnapshot, Transaction
 from providers.base import BankAccount, BankTransaction
 from services.reading import Changes
@@ -57,8 +68,8 @@ class KnownAccounts:
     open_rows: dict[str, Row[Any]]
 
 
-def known_accounts(institution_id: int) -> KnownAccounts:
-    rows = db.session.execute(_KNOWN, {"institution": institution_id}).all()
+def known_accounts(link: Connection, institution_id: int) -> KnownAccounts:
+    rows = link.execute(_KNOWN, {"institution": institution_id}).all()
     living = [row for row in rows if row.deleted_at is None]
     return KnownAccounts(
         ids={row.plaid_account_id: row.id for row in living},
@@ -68,6 +79,7 @@ def known_accounts(institution_id: int) -> KnownAccounts:
 
 
 def write_accounts(
+    link: Connection,
     institution_id: int,
     reported: Iterable[BankAccount],
     known: KnownAccounts,
@@ -84,20 +96,20 @@ def write_accounts(
     if rows:
         keys = ["financial_institution_id", "plaid_account_id"]
         statement = upsert(
-            _accounts, keys, _ACCOUNT_COLUMNS, _dialect(), returning=["id", "plaid_account_id"]
+            _accounts, keys, _ACCOUNT_COLUMNS, link.dialect.name, returning=["id", "plaid_account_id"]
         )
-        known.ids.update((row.plaid_account_id, row.id) for row in db.session.execute(statement, rows))
+        known.ids.update((row.plaid_account_id, row.id) for row in link.execute(statement, rows))
     if living:
         ids = [known.ids[row.account_id] for row in living]
-        db.session.execute(_snapshots(_dialect()), {"day": local_date, "ids": ids})
+        link.execute(_snapshots(link.dialect.name), {"day": local_date, "ids": ids})
 
 
-def delete_unchosen(reported: Iterable[BankAccount], known: KnownAccounts) -> None:
+def delete_unchosen(link: Connection, reported: Iterable[BankAccount], known: KnownAccounts) -> None:
     """Delete accounts that the person no longer shares, with everything of theirs: they are forgotten here too."""
     shared = {row.account_id for row in reported}
     gone = [key for key in known.open_rows if key not in shared]
     if gone:
-        db.session.execute(delete(Account).where(Account.id.in_([known.ids[key] for key in gone])))
+        link.execute(delete(_accounts).where(_accounts.c.id.in_([known.ids[key] for key in gone])))
     for key in gone:
         del known.open_rows[key], known.ids[key]
 
@@ -144,19 +156,19 @@ def _snapshots(dialect: str) -> Any:
 
 
 def write_transactions(
-    institution_id: int, changes: Changes, known: KnownAccounts, *, from_start: bool
+    link: Connection, institution_id: int, changes: Changes, known: KnownAccounts, *, from_start: bool
 ) -> None:
     """Apply the changes. From the start of history they are the whole truth: rows not among them go, but for
     those that came from an earlier connection, which this one cannot know."""
     if from_start:
-        db.session.execute(
-            delete(Transaction).where(
-                Transaction.financial_institution_id == institution_id,
-                ~Transaction.plaid_transaction_id.startswith(_MOVED),
+        link.execute(
+            delete(_transactions).where(
+                _transactions.c.financial_institution_id == institution_id,
+                ~_transactions.c.plaid_transaction_id.startswith(_MOVED),
             )
         )
     else:
-        _delete_transactions(institution_id, changes.removed)
+        _delete_transactions(link, institution_id, changes.removed)
     rows = [
         _transaction_row(institution_id, known.ids[row.account_id], row)
         for row in changes.upserts.values()
@@ -164,7 +176,7 @@ def write_transactions(
     ]
     if rows:
         keys = ["financial_institution_id", "plaid_transaction_id"]
-        db.session.execute(upsert(Transaction.__table__, keys, _TRANSACTION_COLUMNS, _dialect()), rows)
+        link.execute(upsert(Transaction.__table__, keys, _TRANSACTION_COLUMNS, link.dialect.name), rows)
 
 
 def nameless(changes: Changes, known: KnownAccounts) -> set[str]:
@@ -187,11 +199,11 @@ def moved_from(column: ColumnElement[str]) -> ColumnElement[str]:
     return case((told, func.substr(column, len(_MOVED) + 1, 10)), (moved, "0" * 10), else_=OWN)
 
 
-def _delete_transactions(institution_id: int, removed: set[str]) -> None:
+def _delete_transactions(link: Connection, institution_id: int, removed: set[str]) -> None:
     ordered = sorted(removed)
     for start in range(0, len(ordered), _IDS_PER_STATEMENT):
         ids = ordered[start : start + _IDS_PER_STATEMENT]
-        db.session.execute(_REMOVE, {"institution": institution_id, "ids": ids})
+        link.execute(_REMOVE, {"institution": institution_id, "ids": ids})
 
 
 def _transaction_row(institution_id: int, account_id: int, row: BankTransaction) -> dict[str, Any]:
@@ -211,7 +223,3 @@ def _transaction_row(institution_id: int, account_id: int, row: BankTransaction)
         "category_detail": row.category_detail,
         **classified(row.amount, row.category, row.category_detail),
     }
-
-
-def _dialect() -> str:
-    return db.session.get_bind().dialect.name
