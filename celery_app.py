@@ -56,6 +56,7 @@ class _Process:
         with self._lock:
             if self._app is None:
                 self._app = create_app(settings, refreshes=True)
+                list(self._app.extensions["banks"].values())  # loads the vendor's client, a third of a second
                 background.run("look")  # before the first message
                 self._looker.start()
         return self.worker

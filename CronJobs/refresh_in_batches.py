@@ -27,7 +27,7 @@ RUN_SECONDS = 15 * 60
 """Then the texts go out with the numbers there are; what is left waits in its row for the next hourly run."""
 QUIET_SECONDS = 15.0
 """So long nothing may have moved before the run lends a hand."""
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 0.25
 LARGEST_BATCH, FINEST_CUT = 50, 200
 """Ids in a message at most; a small run is cut into so many messages, so that every thread has a share."""
 
