@@ -97,8 +97,8 @@ class State:
     ) -> str:
         """A single-use public token for the chosen accounts (None: all); valid for 30 minutes.
 
-        In update mode it stands for the Item that is being repaired, which is healthy from now on. The credentials
-        must have been accepted by logins.check. ValueError when an account id was not shown by logins.accounts.
+        The credentials must have been accepted by logins.check. ValueError when an account id was not shown by
+        logins.accounts.
         """
         login = Login(institution_id, username, password)
         secret, keys = logins.claim(institution_id, username, password, selected_account_ids)
@@ -115,14 +115,11 @@ class State:
             start_date=start_date,
             end_date=end_date,
             webhook=webhook or (session.webhook if session else None),
-            existing=session.access_token if session else None,
         )
         with self._lock:
             self._remember(login)
             self._grants[grant.public_token] = grant
             self.store.save("grants", grant.public_token, asdict(grant))
-            if session and session.update_mode:
-                self._repair(session, grant)
         return grant.public_token
 
     def _remember(self, login: Login) -> None:
@@ -130,16 +127,7 @@ class State:
             self._logins[login.digest] = login
             self.store.save("logins", login.digest, asdict(login))
 
-    def _repair(self, session: LinkSession, grant: Grant) -> None:
-        item = self._items.get(session.access_token or "")
-        if item is not None and item.removed_at is None:
-            item.error_code = item.consent_ends_at = None
-            self.switches.repair(item.item_id)
-            if session.account_selection:
-                item.keys = grant.keys
-            self._save(item)
-
-    def renew(self, session: LinkSession, item: Item) -> str:
+    def renew(self, item: Item) -> str:
         """A public token that stands for an Item whose person has been in Link in update mode; it is healthy now, and
         its accounts stay as they are."""
         grant = Grant(
@@ -155,7 +143,10 @@ class State:
         with self._lock:
             self._grants[grant.public_token] = grant
             self.store.save("grants", grant.public_token, asdict(grant))
-            self._repair(session, grant)
+            if item.removed_at is None:
+                item.error_code = item.consent_ends_at = None
+                self.switches.repair(item.item_id)
+                self._save(item)
         return grant.public_token
 
     def exchange(self, environment: str, public_token: str) -> Item:

@@ -67,7 +67,7 @@ def shared(state: State, link: LinkSession) -> list[dict[str, Any]]:
 
 def renewed(state: State, link: LinkSession) -> str:
     """The public token that Link hands over when nothing was chosen."""
-    return state.renew(link, _item(state, link))
+    return state.renew(_item(state, link))
 
 
 def _choice(item: Item, account: Account) -> dict[str, Any]:
@@ -93,4 +93,4 @@ def share(state: State, link: LinkSession, account_ids: list[str]) -> str:
         item.found = False
     if found is not None and account_id(item, found.key) in account_ids:
         state.switches.add(Switch(kind="account_appears", item_id=item.item_id))
-    return state.renew(link, item)
+    return state.renew(item)

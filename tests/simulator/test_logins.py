@@ -14,6 +14,8 @@ from simulator import logins
 from simulator.clock import Clock
 from simulator.errors import PlaidError
 from simulator.institutions import catalogue
+from simulator.link import renewal
+from simulator.plaid import shown
 from simulator.records import Item
 from simulator.state import State
 from tests.simulator.bank import Bank, Ledger, Refused
@@ -354,25 +356,20 @@ class TestLinksSide:
     def test_update_mode_repairs_the_item_and_keeps_it(self, state):
         item = _take(state, None)
         item.error_code = "ITEM_LOGIN_REQUIRED"
-        link_token = _link_token(
-            state, products=[], update_mode=True, access_token=item.access_token, institution_id=BANK
-        )
-        shown = logins.accounts(BANK, "user_good", "pass_good")
-        again = _take(state, [shown[0]["id"]], link_token)
-        assert again is item
+        update = {
+            "products": [],
+            "update_mode": True,
+            "access_token": item.access_token,
+            "institution_id": BANK,
+        }
+        link = state.link_session(_link_token(state, **update))
+        assert state.exchange("sandbox", renewal.renewed(state, link)) is item
         assert item.error_code is None
-        assert len(state.life(item).accounts) == 14
-        choosing = _link_token(
-            state,
-            products=[],
-            update_mode=True,
-            access_token=item.access_token,
-            institution_id=BANK,
-            account_selection=True,
-        )
-        shown = logins.accounts(BANK, "user_good", "pass_good")
-        _take(state, [shown[0]["id"]], choosing)
-        assert [account.mask for account in state.life(item).accounts] == ["0000"]
+        assert len(shown.accounts(state, item)) == 14
+        choosing = state.link_session(_link_token(state, **update, account_selection=True))
+        first = renewal.choices(state, choosing)[0]
+        assert state.exchange("sandbox", renewal.share(state, choosing, [first["id"]])) is item
+        assert [account.mask for account, _ in shown.accounts(state, item)] == ["0000"]
 
     def test_link_tokens_expire(self, tmp_path):
         state = State(tmp_path, "test", Clock(DAY))
