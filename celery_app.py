@@ -55,10 +55,11 @@ class _Process:
         """The worker, its handlers registered by the application; it hears what others found down from now on."""
         with self._lock:
             if self._app is None:
-                self._app = create_app(settings, refreshes=True)
-                list(self._app.extensions["banks"].values())  # loads the vendor's client, a third of a second
+                app = create_app(settings, refreshes=True)
+                list(app.extensions["banks"].values())  # loads the vendor's client, a third of a second
                 background.run("look")  # before the first message
                 self._looker.start()
+                self._app = app
         return self.worker
 
 
@@ -85,17 +86,10 @@ def _set_up_logging(**_: Any) -> None:
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))
 
 
-@signals.worker_process_init.connect
-def _after_fork(**_: Any) -> None:
-    """In each child of `-P prefork`: the first message should not have to wait for imports."""
-    _process.ready()
-
-
 @signals.worker_ready.connect
-def _when_ready(sender: Any, **_: Any) -> None:
-    """The same for threads; a process that forks keeps its hands off what children must not share."""
-    if type(sender.pool).__module__ != "celery.concurrency.prefork":
-        _process.ready()
+def _when_ready(**_: Any) -> None:
+    """The first message should not have to wait for imports. (The pool is of threads: see background/celery.py.)"""
+    _process.ready()
     logging.getLogger("cashview.worker").info("worker ready")
 
 
