@@ -19,7 +19,6 @@ from services.leases import NOBODYS, Claim
 _table: Any = FinancialInstitution.__table__
 _row = _table.c
 _RESTING = case((_row.transactions_status == reading.NOT_READY, TRANSACTIONS), else_=DONE)
-_IDLE: dict[str, object] = {"due_at": None, "realtime_wanted": False, "attempts": 0, **NOBODYS}
 
 
 def _moment(name: str) -> Any:
@@ -74,11 +73,8 @@ def succeed(
 
 
 def _success() -> dict[str, ColumnElement[Any]]:
-    ends, state, chosen = (
-        endings.is_announced(),
-        bindparam("state_read", type_=String),
-        _row.accounts_chosen_at,
-    )
+    ends, chosen = endings.is_announced(), _row.accounts_chosen_at
+    state = bindparam("state_read", type_=String)
     return {
         "state": case((and_(ends, state == HEALTHY), EXPIRING), else_=state),
         "error_code": case((ends, endings.announced_code()), else_=null()),
@@ -95,14 +91,13 @@ def _success() -> dict[str, ColumnElement[Any]]:
 def fail(claim: Claim, outcome: dict[str, object], *, not_before: datetime | None = None) -> None:
     """End the lease with an outcome; what was asked for since the claim still waits, for `not_before` if that is
     given, and a worker is woken for it. Nothing waits for access that has ended."""
-    values = {**_IDLE, "stage": None, **outcome}
+    values = {"attempts": 0, **NOBODYS, **outcome}
     told = {
         "goes_on": values.get("state") != REVOKED,
         "not_before": not_before,
-        "retry_at": values.pop("due_at"),
-        "stage_left": values.pop("stage"),
+        "retry_at": values.pop("due_at", None),
+        "stage_left": values.pop("stage", None),
     }
-    del values["realtime_wanted"]
     row = leases.change(claim, values, _failure, **told, **_asked_since(claim))
     db.session.commit()
     if row is not None and "due_at" not in outcome:
@@ -129,6 +124,7 @@ def wake(institution_id: int, due_at: datetime | None, *, realtime: bool) -> Non
 def give_back(institution_id: int, outcome: dict[str, object]) -> None:
     """Leave an outcome, and nothing waiting, where no living worker has a lease."""
     free = and_(_row.id == institution_id, leases.is_free(utcnow()))
-    left = {**_IDLE, "stage": _RESTING, **outcome}
+    nothing_waits = {"due_at": None, "realtime_wanted": False, "attempts": 0, "stage": _RESTING}
+    left = {**nothing_waits, **NOBODYS, **outcome}
     db.session.execute(update(_table).where(free).values(left))
     db.session.commit()
